@@ -1,0 +1,288 @@
+"""What a run is asked to do: llmcoop.toml and the command's options, merged into one `Spec`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shlex
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TypeVar
+
+from llmcoop.errors import UsageError
+from llmcoop.includes import absolute, local_headers, read_bytes
+from llmcoop.table import Table, nearest
+from llmcoop.values import Budget, Expectation, Invocation, Level, Program, Workload
+
+FILE_NAME = "llmcoop.toml"
+
+T = TypeVar("T", "Spec", Program, Invocation)
+
+_INVOCATION = ("args", "stdin", "stdin_text", "files")
+_KEYS = {
+    "": ("program", "workload", "test", "budget", "options"),
+    "[program]": ("sources", "cflags", "ldflags"),
+    "[workload]": (*_INVOCATION, "exit_code", "variant"),
+    "[[workload.variant]]": _INVOCATION,
+    "[[test]]": (*_INVOCATION, "stdout_text", "exit_code"),
+    "[budget]": tuple(entry.name for entry in fields(Budget)),
+    "[options]": ("levels", "model", "require_speedup", "sandbox"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Everything that a run needs to know before it starts; all paths are absolute."""
+
+    program: Program
+    workload: Workload = field(default_factory=lambda: Workload(Invocation()))
+    tests: tuple[Expectation, ...] = ()
+    levels: tuple[Level, ...] = tuple(Level)
+    model: str = "none"
+    budget: Budget = field(default_factory=Budget)
+    require_speedup: float | None = None
+    sandbox: bool = True
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over what is optimized: the bytes of sources, headers and inputs, flags, tests, levels.
+
+        Reads the files, and raises `UsageError` when one is gone.
+        Budget, model and sandbox are left out: they change how much is found, not whether it is valid.
+        """
+        headers = local_headers(self.program)
+        content = {
+            "sources": [(path.name, _file_digest(path)) for path in self.program.sources],
+            "headers": sorted((path.name, _file_digest(path)) for path in headers),
+            "cflags": self.program.cflags,
+            "ldflags": self.program.ldflags,
+            "timed": [_invocation_content(self.workload.timed), self.workload.exit_code],
+            "variants": [_invocation_content(variant) for variant in self.workload.variants],
+            "tests": [_expectation_content(test) for test in self.tests],
+            "levels": sorted(self.levels),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load(path: Path) -> Spec:
+    """The spec in the file `path`, or in the llmcoop.toml of the folder `path`.
+
+    Raises `UsageError` when the file or one that it names can't be read, or a key is unknown, missing or of
+    the wrong type.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        document = tomllib.loads(read_bytes(file, "spec file").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "docs/spec.md describes the file") from error
+    return _spec(Table(file.absolute(), _KEYS, "", document))
+
+
+def from_options(
+    sources: Sequence[str | Path] = (),
+    *,
+    spec: str | Path | None = None,
+    args: Sequence[str] | None = None,
+    stdin: str | Path | None = None,
+    cflags: Sequence[str] | None = None,
+    ldflags: Sequence[str] | None = None,
+    levels: Sequence[str] | None = None,
+    model: str | None = None,
+    budget: str | None = None,
+    require_speedup: float | None = None,
+    sandbox: bool | None = None,
+) -> Spec:
+    """A spec from options alone, or from the file `spec` with the options that are not `None` over it.
+
+    Without sources and without `spec`, the llmcoop.toml of the current folder is used; `stdin` is a file.
+    Raises `UsageError`.
+    """
+    here = Path.cwd()
+    base = load(_spec_file(spec, here)) if spec or not sources else Spec(Program(()))
+    return _over(
+        base,
+        program=_over(
+            base.program,
+            sources=_sources(sources, here) if sources else None,
+            cflags=None if cflags is None else absolute(cflags, here),
+            ldflags=None if ldflags is None else absolute(ldflags, here),
+        ),
+        workload=replace(
+            base.workload,
+            timed=_over(
+                base.workload.timed,
+                args=None if args is None else tuple(args),
+                stdin=None if stdin is None else read_bytes(here / stdin, "standard input"),
+            ),
+        ),
+        levels=None if levels is None else _levels(levels),
+        model=None if model is None else _model(model),
+        budget=None if budget is None else parse_budget(budget, base.budget),
+        require_speedup=None if require_speedup is None else _speedup(require_speedup),
+        sandbox=sandbox,
+    )
+
+
+def parse_budget(text: str, base: Budget | None = None) -> Budget:
+    """`base` with what `text` says over it, such as "seconds=60,calls=30". Raises `UsageError`."""
+    example = 'a budget looks like "seconds=60,candidates=200"'
+    chosen: dict[str, float | int] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = (part.strip() for part in entry.partition("="))
+        if name not in _KEYS["[budget]"]:
+            raise UsageError(f"unknown budget '{name}'", nearest(name, _KEYS["[budget]"]))
+        try:
+            chosen[name] = _amount(name, float(value))
+        except (ValueError, OverflowError):
+            raise UsageError(f"budget '{entry}' is not a usable amount", example) from None
+    if not chosen:
+        raise UsageError("the budget is empty", example)
+    return replace(base or Budget(), **chosen)
+
+
+def split_words(text: str, option: str) -> tuple[str, ...]:
+    """The words of `text` as a shell would split them. Raises `UsageError` on an open quote."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}", "quote it as you would in a shell") from error
+
+
+def _spec(table: Table) -> Spec:
+    here = table.file.parent
+    program, options = table.table("program"), table.table("options")
+    sources = program.strings("sources")
+    if not sources:
+        raise program.error("sources", 'a list of C files, such as sources = ["main.c"]')
+    speedup, model = options.number("require_speedup"), options.text("model")
+    levels = options.strings("levels")
+    return _over(
+        Spec(
+            Program(
+                _sources(sources, here),
+                absolute(program.strings("cflags", ("-O3",)), here),
+                absolute(program.strings("ldflags"), here),
+            ),
+            _workload(table.table("workload")),
+            tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
+            budget=_budget(table.table("budget")),
+        ),
+        levels=_levels(levels) if levels else None,
+        model=None if model is None else _model(model),
+        require_speedup=None if speedup is None else _speedup(speedup),
+        sandbox=options.flag("sandbox"),
+    )
+
+
+def _over(base: T, **changes: object) -> T:
+    """`base` with those changes that are not `None`."""
+    return replace(base, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _spec_file(spec: str | Path | None, here: Path) -> Path:
+    if not spec and not (here / FILE_NAME).is_file():
+        hint = f"name C sources, or a spec file with --spec, or add {FILE_NAME} here"
+        raise UsageError("nothing to optimize", hint)
+    return here / (spec or FILE_NAME)
+
+
+def _sources(sources: Sequence[str | Path], here: Path) -> tuple[Path, ...]:
+    paths = tuple((here / source).resolve() for source in sources)
+    for path in paths:
+        read_bytes(path, "source")
+        if paths.count(path) > 1:
+            raise UsageError(f"source {path} is named twice", "name each file once")
+    return paths
+
+
+def _workload(table: Table) -> Workload:
+    variants = table.tables("variant", "[[workload.variant]]")
+    return Workload(_invocation(table), tuple(_invocation(variant) for variant in variants), _exit_code(table) or 0)
+
+
+def _invocation(table: Table) -> Invocation:
+    here = table.file.parent
+    stdin, stdin_text = table.text("stdin"), table.text("stdin_text")
+    if stdin is not None and stdin_text is not None:
+        raise UsageError(f"{table.file}: {table.name} has both stdin and stdin_text", "keep one of them")
+    if stdin is not None:
+        data = read_bytes(here / stdin, f"stdin of {table.name} in {table.file}")
+    else:
+        data = (stdin_text or "").encode()
+    files = tuple((here / name).resolve() for name in table.strings("files"))
+    for path in files:
+        read_bytes(path, f"data file of {table.name} in {table.file}")
+        if [other.name for other in files].count(path.name) > 1:
+            raise UsageError(f"{table.file}: two data files of {table.name} are called {path.name}", "rename one")
+    return Invocation(table.strings("args"), data, files)
+
+
+def _expectation(table: Table) -> Expectation:
+    stdout = table.text("stdout_text")
+    return Expectation(_invocation(table), None if stdout is None else stdout.encode(), _exit_code(table))
+
+
+def _exit_code(table: Table) -> int | None:
+    code = table.number("exit_code")
+    if code is not None and (not isinstance(code, int) or not 0 <= code <= 255):
+        raise table.error("exit_code", "a whole number from 0 to 255")
+    return code
+
+
+def _budget(table: Table) -> Budget:
+    chosen: dict[str, float | int] = {}
+    for name in table.data:
+        value = table.number(name)
+        try:
+            chosen[name] = _amount(name, float(value or 0))
+        except (ValueError, OverflowError):
+            raise table.error(name, "a positive amount, whole unless seconds or usd") from None
+    return replace(Budget(), **chosen)
+
+
+def _amount(name: str, value: float) -> float | int:
+    """A budget entry: finite, at least 0 (seconds: over 0), counts whole. Raises `ValueError`."""
+    if not (value >= 0 and math.isfinite(value)) or (name == "seconds" and value == 0):
+        raise ValueError(name)
+    if name in ("seconds", "usd"):
+        return value
+    if value != int(value):
+        raise ValueError(name)
+    return int(value)
+
+
+def _speedup(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise UsageError(f"the required speedup must be over 0, not {value}", "1.05 asks for 5% faster")
+    return float(value)
+
+
+def _model(name: str) -> str:
+    if name != "none":
+        raise UsageError(f"model '{name}': this version searches without a model", 'leave it out, or say "none"')
+    return name
+
+
+def _levels(names: Iterable[str]) -> tuple[Level, ...]:
+    known = [level.value for level in Level]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown level '{name}'", nearest(name, known))
+    return tuple(dict.fromkeys(Level(name) for name in names))
+
+
+def _invocation_content(invocation: Invocation) -> list[object]:
+    files = [(path.name, _file_digest(path)) for path in invocation.files]
+    return [invocation.args, hashlib.sha256(invocation.stdin).hexdigest(), files]
+
+
+def _expectation_content(test: Expectation) -> list[object]:
+    stdout = None if test.stdout is None else hashlib.sha256(test.stdout).hexdigest()
+    return [_invocation_content(test.invocation), stdout, test.exit_code]
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(read_bytes(path, "input")).hexdigest()

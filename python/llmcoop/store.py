@@ -1,0 +1,391 @@
+"""What runs have found out, in a SQLite database that survives a kill at any moment."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from llmcoop.errors import UsageError
+from llmcoop.values import (
+    Candidate,
+    Counterexample,
+    Evaluation,
+    Evidence,
+    EvidenceKind,
+    Invocation,
+    Level,
+    Measurement,
+    Outcome,
+    Recipe,
+    TestCase,
+)
+
+BUSY_TIMEOUT_S = 30.0
+
+# Append only: entry N brings a database from version N to N + 1. Never edit one that was released.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        spec_key TEXT NOT NULL,
+        program TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        finished_at TEXT,
+        outcome TEXT
+    ) STRICT;
+    CREATE INDEX runs_spec_key ON runs (spec_key);
+
+    CREATE TABLE test_cases (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        digest TEXT NOT NULL,
+        args TEXT NOT NULL,
+        stdin BLOB NOT NULL,
+        files TEXT NOT NULL,
+        stdout BLOB NOT NULL,
+        exit_code INTEGER NOT NULL,
+        case_origin TEXT NOT NULL,
+        hidden INTEGER NOT NULL,
+        UNIQUE (run, digest)
+    ) STRICT;
+
+    CREATE TABLE candidates (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        key TEXT NOT NULL,
+        level TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        text TEXT NOT NULL,
+        parent TEXT NOT NULL,
+        UNIQUE (run, key)
+    ) STRICT;
+
+    CREATE TABLE evaluations (
+        candidate INTEGER PRIMARY KEY REFERENCES candidates,
+        outcome TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        message TEXT NOT NULL,
+        executable_sha256 TEXT NOT NULL,
+        evidence TEXT,
+        cases_passed INTEGER,
+        cases_hidden INTEGER,
+        failed_case INTEGER REFERENCES test_cases,
+        failed_stdout BLOB,
+        failed_status TEXT
+    ) STRICT;
+
+    CREATE TABLE measurements (
+        candidate INTEGER PRIMARY KEY REFERENCES candidates,
+        baseline_ns TEXT NOT NULL,
+        candidate_ns TEXT NOT NULL,
+        speedup REAL NOT NULL,
+        low REAL NOT NULL,
+        high REAL NOT NULL,
+        confidence REAL NOT NULL
+    ) STRICT;
+    """,
+)
+
+_EVALUATIONS = """
+    SELECT * FROM candidates
+    JOIN evaluations ON evaluations.candidate = candidates.id
+    LEFT JOIN test_cases ON test_cases.id = failed_case
+    LEFT JOIN measurements ON measurements.candidate = candidates.id
+    WHERE candidates.run = ? ORDER BY candidates.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """One run as the store knows it; `finished_at` is `None` while it goes on and after a kill."""
+
+    id: int
+    spec_key: str
+    program: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+
+
+class Store:
+    """The database at one path. Any number of processes may read it; one at a time may have a run in it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._claim: BinaryIO | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """The store at `path`, made or migrated when needed. Raises `UsageError` when that is impossible."""
+        with _explained(path):
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                _migrate(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(path, connection)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the claim on the store and the connection; a run that was not finished can be resumed."""
+        self._release()
+        self._connection.close()
+
+    def begin(self, spec_key: str, program: str) -> int:
+        """The id of a new run. Raises `UsageError` when another process has a run going on here."""
+        self._take()
+        with self._transaction():
+            return self._insert("runs", spec_key=spec_key, program=program, started_at=_now())
+
+    def unfinished(self, spec_key: str) -> int | None:
+        """The id of the latest run of this spec if it was cut short, ready to be continued; else `None`.
+
+        Raises `UsageError` when that run, or another one in this store, is still going on.
+        """
+        self._take()
+        query = "SELECT id, finished_at FROM runs WHERE spec_key = ? ORDER BY id DESC LIMIT 1"
+        row = self._row(query, spec_key)
+        return row["id"] if row is not None and row["finished_at"] is None else None
+
+    def add(self, run: int, evaluation: Evaluation, seconds: float = 0.0) -> None:
+        """Keep an evaluation, and the `seconds` of the budget that it took, in one transaction.
+
+        Raises `ValueError` when the run has an evaluation of the same candidate already.
+        """
+        self._take()
+        key = evaluation.candidate.key
+        with self._transaction():
+            if self._row("SELECT id FROM candidates WHERE run = ? AND key = ?", run, key) is not None:
+                raise ValueError(f"run {run} has an evaluation of candidate {key} already")
+            candidate = self._insert_candidate(run, evaluation.candidate)
+            self._insert_evaluation(run, candidate, evaluation, seconds)
+            if evaluation.measurement is not None:
+                self._insert_measurement(candidate, evaluation.measurement)
+
+    def evaluations(self, run: int) -> list[Evaluation]:
+        """All evaluations of a run, equal to those that were added, in their order."""
+        return [_evaluation(row) for row in self._rows(_EVALUATIONS, run)]
+
+    def spent_s(self, run: int, level: Level | None = None) -> float:
+        """Seconds that the evaluations of a run took, or those at one level."""
+        query = (
+            "SELECT TOTAL(seconds) AS total FROM evaluations JOIN candidates ON candidates.id = candidate"
+            " WHERE run = ? AND level = IFNULL(?, level)"
+        )
+        return self._rows(query, run, level)[0]["total"]
+
+    def finish(self, run: int, outcome: str) -> None:
+        """Close a run: it can't be resumed any more, and the store is free for the next one."""
+        self._take()
+        with self._transaction() as connection:
+            query = "UPDATE runs SET finished_at = ?, outcome = ? WHERE id = ?"
+            connection.execute(query, (_now(), outcome, run))
+        self._release()
+
+    def runs(self) -> list[StoredRun]:
+        """All runs, the oldest first."""
+        return [_run(row) for row in self._rows("SELECT * FROM runs ORDER BY id")]
+
+    def _insert_candidate(self, run: int, candidate: Candidate) -> int:
+        return self._insert(
+            "candidates",
+            run=run,
+            key=candidate.key,
+            level=candidate.level,
+            origin=candidate.origin,
+            recipe=candidate.recipe.canonical(),
+            text=candidate.text,
+            parent=candidate.parent,
+        )
+
+    def _insert_evaluation(self, run: int, candidate: int, evaluation: Evaluation, seconds: float) -> None:
+        evidence = evaluation.evidence
+        failure = evidence.counterexample if evidence else None
+        self._insert(
+            "evaluations",
+            candidate=candidate,
+            outcome=evaluation.outcome,
+            seconds=seconds,
+            message=evaluation.message,
+            executable_sha256=evaluation.executable_sha256,
+            evidence=evidence.kind if evidence else None,
+            cases_passed=evidence.cases_passed if evidence else None,
+            cases_hidden=evidence.cases_hidden if evidence else None,
+            failed_case=self._test_case(run, failure.case) if failure else None,
+            failed_stdout=failure.stdout if failure else None,
+            failed_status=failure.status if failure else None,
+        )
+
+    def _insert_measurement(self, candidate: int, measurement: Measurement) -> None:
+        self._insert(
+            "measurements",
+            candidate=candidate,
+            baseline_ns=json.dumps(measurement.baseline_ns),
+            candidate_ns=json.dumps(measurement.candidate_ns),
+            speedup=measurement.speedup,
+            low=measurement.low,
+            high=measurement.high,
+            confidence=measurement.confidence,
+        )
+
+    def _test_case(self, run: int, case: TestCase) -> int:
+        """The row of a test case; kept once, since many candidates fail the same one."""
+        args = json.dumps(case.invocation.args)
+        files = json.dumps([str(path) for path in case.invocation.files])
+        text = json.dumps((args, files, case.exit_code, case.origin, case.hidden)).encode()
+        parts = (hashlib.sha256(part).digest() for part in (text, case.invocation.stdin, case.stdout))
+        digest = hashlib.sha256(b"".join(parts)).hexdigest()
+        row = self._row("SELECT id FROM test_cases WHERE run = ? AND digest = ?", run, digest)
+        if row is not None:
+            return row["id"]
+        return self._insert(
+            "test_cases",
+            run=run,
+            digest=digest,
+            args=args,
+            stdin=case.invocation.stdin,
+            files=files,
+            stdout=case.stdout,
+            exit_code=case.exit_code,
+            case_origin=case.origin,
+            hidden=case.hidden,
+        )
+
+    def _insert(self, table: str, **values: object) -> int:
+        marks = ", ".join("?" * len(values))
+        query = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"
+        row = self._connection.execute(query, tuple(values.values())).lastrowid
+        assert row is not None  # it is None only before the first insertion
+        return row
+
+    def _rows(self, query: str, *parameters: object) -> list[sqlite3.Row]:
+        with _explained(self.path):
+            return self._connection.execute(query, parameters).fetchall()
+
+    def _row(self, query: str, *parameters: object) -> sqlite3.Row | None:
+        return next(iter(self._rows(query, *parameters)), None)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _take(self) -> None:
+        """Claim the store for this process; the kernel gives the claim back when the process dies."""
+        if self._claim is not None:
+            return
+        with _explained(self.path):
+            claim = self.path.with_name(self.path.name + ".lock").open("a+b")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+            raise UsageError(
+                f"another run is going on in {self.path.parent}",
+                "wait for it, stop it, or choose another folder with --out",
+            ) from None
+        self._claim = claim
+
+    def _release(self) -> None:
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    # Another process may have migrated while this one waited for the lock.
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise UsageError(
+            f"{path} was written by a newer LLMCoop: version {version}, and this one knows {len(MIGRATIONS)}",
+            "update LLMCoop, or choose another folder with --out",
+        )
+    for migration in MIGRATIONS[version:]:
+        for statement in migration.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _run(row: sqlite3.Row) -> StoredRun:
+    finished_at = datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None
+    started_at = datetime.fromisoformat(row["started_at"])
+    return StoredRun(row["id"], row["spec_key"], row["program"], started_at, finished_at, row["outcome"] or "")
+
+
+def _evaluation(row: sqlite3.Row) -> Evaluation:
+    recipe = Recipe.parse(row["recipe"])
+    return Evaluation(
+        Candidate(Level(row["level"]), row["origin"], recipe, row["text"], row["parent"]),
+        Outcome(row["outcome"]),
+        _evidence(row) if row["evidence"] is not None else None,
+        _measurement(row) if row["baseline_ns"] is not None else None,
+        row["message"],
+        row["executable_sha256"],
+    )
+
+
+def _evidence(row: sqlite3.Row) -> Evidence:
+    counterexample = None
+    if row["failed_status"] is not None:
+        files = tuple(Path(name) for name in json.loads(row["files"]))
+        invocation = Invocation(tuple(json.loads(row["args"])), row["stdin"], files)
+        case = TestCase(invocation, row["stdout"], row["exit_code"], row["case_origin"], bool(row["hidden"]))
+        counterexample = Counterexample(case, row["failed_stdout"], row["failed_status"])
+    return Evidence(EvidenceKind(row["evidence"]), row["cases_passed"], row["cases_hidden"], counterexample)
+
+
+def _measurement(row: sqlite3.Row) -> Measurement:
+    baseline_ns, candidate_ns = (tuple(json.loads(row[name])) for name in ("baseline_ns", "candidate_ns"))
+    return Measurement(baseline_ns, candidate_ns, row["speedup"], row["low"], row["high"], row["confidence"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Says what a database or file error means for the user."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UsageError(f"can't use the store {path}: {error}", "is the folder writable, and not full?") from error
+    except sqlite3.DatabaseError as error:
+        raise UsageError(f"the store {path} is damaged: {error}", "move it away to start afresh") from error
+    except OSError as error:
+        raise UsageError(f"can't use the store {path}: {error.strerror}", "is the folder writable?") from error
