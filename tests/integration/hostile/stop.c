@@ -1,0 +1,4 @@
+// Stops itself, so that it neither runs nor ends.
+#include <signal.h>
+
+int main(void) { return raise(SIGSTOP); }
