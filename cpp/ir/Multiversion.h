@@ -1,0 +1,38 @@
+//===- Multiversion.h - Versions of functions for better CPUs ---*- C++ -*-===//
+//
+// Part of LLMCoop, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The program keeps running on any x86-64: each function's own symbol becomes
+// a dispatcher, which looks at a variable that a constructor sets from what
+// the CPU and the operating system support.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMCOOP_IR_MULTIVERSION_H
+#define LLMCOOP_IR_MULTIVERSION_H
+
+#include "Settings.h"
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace llmcoop {
+
+/// Clones \p Functions, and what they call, for each of \p CPUs:
+/// `x86-64-v2`, `-v3` or `-v4`, best last, with settings after a colon, such as
+/// `x86-64-v4:tune=znver4,prefer-vector-width=512`. Returns what could not be
+/// cloned. A fused multiplication and addition would round otherwise than the
+/// baseline does, so fmuladd is split where the baseline can't fuse it. (With
+/// -ffast-math, sums still depend on the width of vectors.)
+/// \throws IRError for an unknown function or CPU.
+std::vector<Skipped> multiversion(llvm::Module &M,
+                                  const std::vector<std::string> &Functions,
+                                  const std::vector<std::string> &CPUs);
+
+} // namespace llmcoop
+
+#endif // LLMCOOP_IR_MULTIVERSION_H
