@@ -1,0 +1,104 @@
+//===- Options.cpp - What the user asks of the plugin ---------------------===//
+//
+// Part of LLMCoop, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "plugin/Options.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Regex.h"
+
+using namespace llvm;
+
+static cl::OptionCategory Category("LLMCoop");
+
+static cl::opt<std::string>
+    ModeFlag("llmcoop-mode", cl::desc("What LLMCoop does: search or off"),
+             cl::cat(Category));
+static cl::opt<std::string> FunctionsFlag(
+    "llmcoop-functions", cl::cat(Category),
+    cl::desc("Regular expression for the functions LLMCoop may rewrite"));
+static cl::opt<std::string>
+    BudgetFlag("llmcoop-budget", cl::cat(Category),
+               cl::desc("Seconds LLMCoop may spend on a module"));
+static cl::opt<std::string>
+    RunFlag("llmcoop-run", cl::cat(Category),
+            cl::desc("Socket of the LLMCoop run that judges candidates"));
+static cl::opt<std::string>
+    ProposerFlag("llmcoop-proposer", cl::cat(Category),
+                 cl::desc("file.py:function that proposes candidates"));
+
+namespace llmcoop {
+
+static constexpr StringRef Allowed =
+    "allowed are mode=search|off, functions=<regular expression>, "
+    "budget=<seconds>, run=<socket>, proposer=<file.py>:<function>";
+
+static Error malformed(const Twine &What) {
+  return createStringError("llmcoop: " + What + "; " + Allowed);
+}
+
+static Error set(Options &Opts, StringRef Name, StringRef Value) {
+  if (Name == "mode") {
+    if (Value != "search" && Value != "off")
+      return malformed("unknown mode '" + Value + "'");
+    Opts.Mode = Value;
+  } else if (Name == "functions") {
+    std::string Reason;
+    if (!Regex(Value).isValid(Reason))
+      return malformed("functions='" + Value + "' is not valid: " + Reason);
+    Opts.Functions = Value;
+  } else if (Name == "budget") {
+    if (Value.getAsDouble(Opts.Budget) || !(Opts.Budget >= 0))
+      return malformed("budget='" + Value + "' is not a number of seconds");
+  } else if (Name == "run") {
+    Opts.Run = Value;
+  } else if (Name == "proposer") {
+    if (!Value.contains(':'))
+      return malformed("proposer='" + Value + "' names no function");
+    Opts.Proposer = Value;
+  } else {
+    return malformed("unknown parameter '" + Name + "'");
+  }
+  return Error::success();
+}
+
+static Error setFromEnvironment(Options &Opts) {
+  for (StringRef Name : {"mode", "functions", "budget", "run", "proposer"})
+    if (auto Value = sys::Process::GetEnv("LLMCOOP_" + Name.upper()))
+      if (Error E = set(Opts, Name, *Value))
+        return E;
+  return Error::success();
+}
+
+static Error setFromFlags(Options &Opts) {
+  for (const cl::opt<std::string> *Flag :
+       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &RunFlag, &ProposerFlag})
+    if (Flag->getNumOccurrences())
+      if (Error E = set(Opts, Flag->ArgStr.drop_front(strlen("llmcoop-")),
+                        Flag->getValue()))
+        return E;
+  return Error::success();
+}
+
+Expected<Options> resolveOptions(StringRef Parameters) {
+  Options Opts;
+  if (Error E = setFromEnvironment(Opts))
+    return E;
+  if (Error E = setFromFlags(Opts))
+    return E;
+  SmallVector<StringRef> Pairs;
+  Parameters.split(Pairs, ';', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef Pair : Pairs) {
+    auto [Name, Value] = Pair.split('=');
+    if (Error E = set(Opts, Name, Value))
+      return E;
+  }
+  return Opts;
+}
+
+} // namespace llmcoop

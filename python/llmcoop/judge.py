@@ -1,0 +1,146 @@
+"""Decide whether a rewritten function is better than the compiler's: by cost model, or by asking a run."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from llmcoop.errors import ToolchainError
+from llmcoop.ir import CompilerFailed, IRError
+from llmcoop.ir.worker import Worker
+
+MARGIN = 0.03  # a cost model that promises less than this promises nothing
+_REPLY_LIMIT = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that may be rewritten; `ir` is a module in which only this function is defined."""
+
+    name: str
+    ir: str
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Another version of a function. `pipeline` says in a few words where it comes from."""
+
+    pipeline: str
+    ir: str
+    cost: float | None = None  # by LLVM's cost model, if it is known already
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`speedup` is over the function as the compiler has it; None when it was not measured."""
+
+    accepted: bool
+    speedup: float | None
+    message: str
+
+
+class Judge(Protocol):
+    """Says which proposals are worth having; a later accepted one is better than an earlier one."""
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds that the search may take."""
+        ...
+
+    def wants(self, function: str) -> bool:
+        """Whether it is worth proposing anything for `function`."""
+        ...
+
+    def verdict(self, function: Function, proposal: Proposal) -> Verdict | None:
+        """None when the budget is spent: propose nothing more."""
+        ...
+
+
+@dataclass(slots=True)
+class CostModelJudge:
+    """Accepts what LLVM's cost model thinks cheaper, weighted by how often blocks run, by a margin of 3%."""
+
+    worker: Worker
+    budget_s: float
+    _original: dict[str, float] = field(default_factory=dict)
+    _best: dict[str, float] = field(default_factory=dict)
+
+    def wants(self, function: str) -> bool:
+        """Every function can be estimated."""
+        return True
+
+    def verdict(self, function: Function, proposal: Proposal) -> Verdict:
+        """Compare with the cheapest version so far."""
+        if function.name not in self._original:
+            self._original[function.name] = self.worker.cost(function.ir).total
+            self._best[function.name] = self._original[function.name] * (1 - MARGIN)
+        before = self._original[function.name]
+        try:
+            cost = self.worker.cost(proposal.ir).total if proposal.cost is None else proposal.cost
+        except (CompilerFailed, IRError) as failure:
+            return Verdict(False, None, failure.message)
+        accepted = cost < self._best[function.name]
+        if accepted:
+            self._best[function.name] = cost
+        return Verdict(accepted, before / cost if cost > 0 else None, f"cost {before:.1f} -> {cost:.1f}")
+
+
+class RunJudge:
+    """Asks the run that listens on a socket, which builds, tests and measures.
+
+    One JSON value a line. The run begins: {"functions": [names], "budget_s": seconds}. Request:
+    {"function": name, "pipeline": text, "ir": text}. Reply: {"accepted": bool, "speedup": float or null,
+    "message": text}, or {"stop": true} when its budget is spent.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Raises ToolchainError if no run listens at `path`."""
+        self._path = path
+        self._connection = socket.socket(socket.AF_UNIX)
+        try:
+            self._connection.connect(path)
+        except OSError as error:
+            self._connection.close()
+            raise self._lost(str(error)) from error
+        self._replies = self._connection.makefile("rb")
+        scope = self._receive()
+        self._functions = frozenset(scope["functions"])
+        self.budget_s = float(scope["budget_s"])
+
+    def wants(self, function: str) -> bool:
+        """Only functions that are hot in the run's profile."""
+        return function in self._functions
+
+    def verdict(self, function: Function, proposal: Proposal) -> Verdict | None:
+        """Wait for as long as the run takes to build, test and measure."""
+        request = {"function": function.name, "pipeline": proposal.pipeline, "ir": proposal.ir}
+        try:
+            self._connection.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise self._lost(str(error)) from error
+        reply = self._receive()
+        if reply.get("stop"):
+            return None
+        return Verdict(reply["accepted"], reply["speedup"], reply["message"])
+
+    def close(self) -> None:
+        """The run sees the end of the search."""
+        self._replies.close()
+        self._connection.close()
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            line = self._replies.readline(_REPLY_LIMIT)
+        except OSError as error:
+            raise self._lost(str(error)) from error
+        if not line:
+            raise self._lost("it closed the connection")
+        return json.loads(line)
+
+    def _lost(self, reason: str) -> ToolchainError:
+        return ToolchainError(
+            f"lost the run at {self._path}: {reason}", "leave out run=, or look at what ended the run"
+        )
