@@ -1,0 +1,5 @@
+"""`python -m llmcoop` is the command `llmcoop`."""
+
+from llmcoop.cli import main
+
+main()

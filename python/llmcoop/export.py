@@ -1,0 +1,66 @@
+"""Write what a user takes home from a run: the executable, its IR and assembly, and how to build it again."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmcoop.lowering import Lowering
+from llmcoop.toolchain import Toolchain
+from llmcoop.values import Candidate, Program
+
+
+def write(
+    out: Path,
+    toolchain: Toolchain,
+    program: Program,
+    lowering: Lowering,
+    executable: Path,
+    candidate: Candidate | None,
+) -> tuple[str, ...]:
+    """Write `best`, and for a candidate its artifacts; without one `best` is the baseline. Gives the files' names."""
+    for stale in (*out.glob("best*"), *(out / name for name in ("rebuild.sh", "rebuilt", "recipe.json"))):
+        stale.unlink(missing_ok=True)
+    shutil.copy(executable, out / "best")
+    if candidate is None:
+        return ("best",)
+    artifact = lowering.artifact(candidate)
+    names = ["best"]
+    many = len(artifact.ir) > 1
+    for number, (ir, assembly) in enumerate(zip(artifact.ir, artifact.assembly, strict=True)):
+        stem = f"best.{number}" if many else "best"
+        (out / f"{stem}.ll").write_text(ir)
+        (out / f"{stem}.s").write_text(assembly)
+        names += [f"{stem}.ll", f"{stem}.s"]
+    (out / "recipe.json").write_text(candidate.recipe.canonical() + "\n")
+    script = out / "rebuild.sh"
+    script.write_text(_script(toolchain, program, [name for name in names if name.endswith(".s")]))
+    script.chmod(0o755)
+    return (*names, "recipe.json", "rebuild.sh")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _script(toolchain: Toolchain, program: Program, assemblies: Sequence[str]) -> str:
+    """Commands that build the executable from its assembly, without LLMCoop."""
+    # Flags of the front end mean nothing to the assembler; with -Werror that would be an error.
+    flags = [*program.cflags, "-Qunused-arguments", "-x", "none", *assemblies]
+    link = [str(toolchain.clang), *flags, *program.ldflags, "-o", "rebuilt"]
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# Builds the executable from its assembly, without LLMCoop: the instructions of ./best, bar their padding.",
+            "set -eu",
+            "unset CDPATH",
+            'cd -- "$(dirname -- "$0")"',
+            shlex.join(link),
+            "",
+        )
+    )

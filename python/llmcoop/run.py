@@ -1,0 +1,282 @@
+"""One run, from the spec to the result: prepare, search, confirm the winner, write what a user takes home."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import llmcoop
+from llmcoop import export, report
+from llmcoop.conclusion import Findings, conclude
+from llmcoop.errors import UsageError
+from llmcoop.evaluate import THRESHOLD, Confirmed, Evaluator
+from llmcoop.history import History
+from llmcoop.interruption import Interruption
+from llmcoop.lowering import Lowered
+from llmcoop.measure import Misrun, Plan, verdict
+from llmcoop.prepare import Prepared, prepared
+from llmcoop.proposers.functions import Judge, search_functions
+from llmcoop.proposers.levers import PROGRAM_LEVERS, function_levers
+from llmcoop.proposers.search import RecipeSearch
+from llmcoop.report import Check, CheckStatus, Run
+from llmcoop.search import Allowance, Clock, Search
+from llmcoop.spec import Spec
+from llmcoop.statistics import Verdict
+from llmcoop.store import Store
+from llmcoop.values import Candidate, Outcome
+
+STORE = "store.db"
+_WORK = "work"  # in the output folder; only there while a run goes on
+_THREADS = 2
+_HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
+_HOT = 0.05  # share of the time from which on a function is worth a search of its own
+_IDENTITY_SHARE = 0.04  # of the budget, for timing the identity
+_CONFIRM_SHARE = 0.25  # of the budget, kept back for confirming winners
+_HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
+_CONFIRM_PAIRS = 40  # for which confirming takes no longer than that share
+_CONFIRMED_AT_MOST = 3
+_SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Progress, for whoever watches."""
+
+    elapsed_s: float
+    phase: str
+    message: str
+    best_speedup: float | None  # a first estimate while the search goes on
+
+
+Listener = Callable[[Event], None]
+
+
+def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener = lambda _: None) -> Run:
+    """Search for a faster version of the program of `spec` and leave it, with the report, in the folder `out`.
+
+    `resume` continues a run of the same spec in `out` that was cut short. Ctrl-C or SIGTERM ends the search, not the
+    run: the best so far is confirmed and reported; a second one leaves at once with KeyboardInterrupt, as does one
+    before the search. `resume` can go on in each of these cases.
+
+    Raises:
+        UsageError: `out` can't be used, or another run is going on there.
+        ProgramError: the program can't be optimized.
+        ToolchainError: a tool is missing or fails.
+    """
+    with contextlib.ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())
+        store = stack.enter_context(_opened_store(out))
+        run = store.unfinished(spec.key) if resume else None
+        if run is None:
+            run = store.begin(spec.key, spec.program.sources[0].name)
+        folder = stack.enter_context(_work_folder(out))
+        clock = Clock(spec.budget, store.spent_s(run))
+        pool = ThreadPoolExecutor(_THREADS)
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        announce = _Announcer(clock, listener)
+        program = stack.enter_context(prepared(spec, folder, pool, lambda message: announce("prepare", message)))
+        interruption.defer()
+        return _Run(spec, out, store, run, clock, program, folder, pool, announce, interruption).finish()
+
+
+class _Announcer:
+    """Tells the listener, with the time and the best estimate so far."""
+
+    def __init__(self, clock: Clock, listener: Listener) -> None:
+        self._clock = clock
+        self._listener = listener
+        self.history: History | None = None
+
+    def __call__(self, phase: str, message: str) -> None:
+        best = math.exp(self.history.best_log_speedup) if self.history else None
+        self._listener(Event(self._clock.spent_s, phase, message, best))
+
+
+class _Run:
+    """A run whose program is prepared."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        out: Path,
+        store: Store,
+        run: int,
+        clock: Clock,
+        program: Prepared,
+        folder: Path,
+        pool: ThreadPoolExecutor,
+        announce: _Announcer,
+        interruption: Interruption,
+    ) -> None:
+        self._spec, self._out, self._store, self._id = spec, out, store, run
+        self._clock, self._program, self._folder, self._pool = clock, program, folder, pool
+        self._announce, self._interruption = announce, interruption
+        self._history = History(program.identity.sha256)
+        announce.history = self._history
+        for evaluation in store.evaluations(run):
+            program.lowering.remember(evaluation.candidate)
+            self._history.add(evaluation)
+        self._evaluator = Evaluator(
+            program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
+        )
+
+    def finish(self) -> Run:
+        """Search, confirm, report."""
+        checks = [self._check_identity(), *self._check_inputs()]
+        if self._history.evaluations:
+            self._announce("search", f"going on after {len(self._history.evaluations)} candidates")
+        self._search().loop()
+        interrupted = self._interruption.requested
+        self._announce("confirm", "measuring the best candidate again from scratch")
+        findings = Findings(
+            evaluations=self._history.evaluations,
+            confirmed=self._confirm(),
+            checks=checks,
+            interrupted=interrupted,
+            elapsed_s=self._clock.spent_s,
+            evaluating_s=self._store.spent_s(self._id),
+        )
+        result = conclude(findings, self._spec, self._program, self._out, self._export(findings))
+        report.write(result, self._out)
+        if not interrupted:
+            self._store.finish(self._id, result.outcome)
+        self._announce("done", result.reason)
+        return result
+
+    def _search(self) -> Search:
+        lowering = self._program.lowering
+        levers = (*PROGRAM_LEVERS, *function_levers(lowering.hot_functions(_HOT)[:_HINTED_FUNCTIONS]))
+        run_s = self._program.reference.baseline_ns / 1e9
+        confirm_s = 2.0 + 2 * _CONFIRM_PAIRS * run_s * (1 + len(self._program.reference.variants))
+        allowance = Allowance(
+            self._spec.budget,
+            self._clock,
+            reserve_s=min(_CONFIRM_SHARE * self._spec.budget.seconds, confirm_s),
+            run_s=run_s,
+            interruption=self._interruption,
+        )
+        return Search(
+            evaluator=self._evaluator,
+            recipes=RecipeSearch(levers),
+            functions=self._search_functions,
+            history=self._history,
+            keep=lambda evaluation, seconds: self._store.add(self._id, evaluation, seconds),
+            allowance=allowance,
+            pool=self._pool,
+            announce=lambda message: self._announce("search", message),
+        )
+
+    def _search_functions(self, base: Candidate, judge: Judge, seconds: float) -> None:
+        modules = self._program.lowering.optimized(base)
+        hot = self._program.lowering.hot_functions(_HOT)
+        if len(modules) != 1 or not hot:
+            return
+        search_functions(
+            self._program.toolchain,
+            llmcoop.plugin_path(),
+            modules[0],
+            hot,
+            judge=judge,
+            budget_s=seconds,
+            folder=self._folder,
+        )
+
+    def _confirm(self) -> list[Confirmed]:
+        """Measure the best candidates again, one after the other, until one proves to be faster."""
+        confirmed: list[Confirmed] = []
+        hasty_s = _HASTY_SHARE * self._spec.budget.seconds
+        for candidate in self._history.ranking()[:_CONFIRMED_AT_MOST]:
+            seconds = hasty_s if self._interruption.requested else max(self._clock.remaining_s, hasty_s)
+            lowered = self._evaluator.lower(candidate)
+            confirmed.append(self._evaluator.confirm(candidate, lowered, seconds / (1 + len(confirmed))))
+            if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED or self._clock.remaining_s < 0:
+                break
+        return confirmed
+
+    def _export(self, findings: Findings) -> tuple[str, ...]:
+        """Write the best executable and its artifacts; a result that spoke of older ones goes first."""
+        (self._out / report.FILE_NAME).unlink(missing_ok=True)
+        winner = findings.winner.evaluation.candidate if findings.winner else None
+        return export.write(
+            self._out,
+            self._program.toolchain,
+            self._spec.program,
+            self._program.lowering,
+            self._evaluator.lower(winner).executable if winner else self._program.baseline,
+            winner,
+        )
+
+    # Checks of the harness
+
+    def _check_identity(self) -> Check:
+        """The program through our own lowering, unchanged, must time like the user's own build."""
+        name = "identity"
+        if self._program.same_code:
+            return Check(name, CheckStatus.PASSED, "our lowering gives the machine code of the user's own build")
+        plan = Plan(max_seconds=_IDENTITY_SHARE * self._spec.budget.seconds, threshold=THRESHOLD)
+        baseline = Lowered(self._program.baseline, "")
+        measured = self._evaluator.compare_on_workload(self._program.identity, plan, against=baseline)
+        if isinstance(measured, Misrun):
+            return Check(name, CheckStatus.FAILED, f"our lowering breaks the program: {measured.status}")
+        shown = f"{measured.speedup:.3f}x [{measured.low:.3f}, {measured.high:.3f}] of the user's own build"
+        if verdict(measured, THRESHOLD) in (Verdict.FASTER, Verdict.SLOWER):
+            return Check(name, CheckStatus.FAILED, f"our lowering alone makes a difference: {shown}")
+        return Check(name, CheckStatus.PASSED, f"no difference between our lowering and the user's own build: {shown}")
+
+    def _check_inputs(self) -> Iterator[Check]:
+        examined = self._program.reference
+        for warning in examined.warnings:
+            yield Check("reference", CheckStatus.WARNING, warning)
+        for discarded in examined.discarded:
+            args = " ".join(discarded.invocation.args)
+            left_out = f"{discarded.origin} input ({args}) left out: {discarded.reason}"
+            yield Check("reference", CheckStatus.WARNING, left_out)
+        if examined.baseline_ns < _SHORT_NS:
+            taken = f"too short: it takes {examined.baseline_ns / 1e6:.1f} ms, mostly process start"
+            yield Check("workload", CheckStatus.WARNING, f"{taken}; choose a larger one")
+        if not examined.variants:
+            absent = "the workload has no variants: gains on it may not carry over"
+            yield Check("variants", CheckStatus.SKIPPED, absent)
+
+
+def _opened_store(out: Path) -> Store:
+    """The store in the folder `out`, which is made if needed."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(out, error) from error
+    return Store.open(out / STORE)
+
+
+@contextlib.contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """A folder for builds inside `out`; what a killed run left in it is removed."""
+    folder = out / _WORK
+    try:
+        _remove(folder)
+        folder.mkdir()
+    except OSError as error:
+        raise _unusable(out, error) from error
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which a profiled program may have left folders without permissions."""
+    for parent, names, _ in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unusable(out: Path, error: OSError) -> UsageError:
+    return UsageError(f"can't write to {out}: {error.strerror}", "choose another folder with --out")

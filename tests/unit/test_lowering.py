@@ -1,0 +1,165 @@
+"""Candidates become executables: the identity is the user's own build, and each part of a recipe takes effect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Prepare
+
+from llmcoop import process
+from llmcoop.errors import LLMCoopError
+from llmcoop.history import IDENTITY
+from llmcoop.ir import IRError
+from llmcoop.prepare import Prepared
+from llmcoop.values import Candidate, FunctionRecipe, Invocation, Level, Recipe
+
+MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+int weight(int);
+int unused(int x) { return x ^ 5; }
+static unsigned total(const int *x, int n) {
+  unsigned sum = 0;
+  for (int i = 0; i < n; i++)
+    sum += (unsigned)(x[i] * x[i]) + (unsigned)weight(i);
+  return sum;
+}
+int main(int argc, char **argv) {
+  int n = argc > 1 ? atoi(argv[1]) : 20000;
+  int *x = malloc((unsigned)n * sizeof *x);
+  for (int i = 0; i < n; i++)
+    x[i] = i % 31 == 3 ? -i : i;
+  printf("%u\\n", total(x, n));
+  free(x);
+  return 0;
+}
+"""
+OTHER = "int unused(int); int weight(int i) { return i % 7 > 2 ? i & 255 : -i; }\n"
+OWN_MALLOC = """
+#include <stddef.h>
+#include <string.h>
+static char block[1 << 20];
+static size_t used;
+void *malloc(size_t n) { void *p = block + used; used += (n + 15) & ~15ul; return p; }
+void free(void *p) { if ((char *)p < block || (char *)p >= block + sizeof block) __builtin_trap(); }
+void *calloc(size_t n, size_t size) { return memset(malloc(n * size), 0, n * size); }
+void *realloc(void *old, size_t n) { void *p = malloc(n); return old ? memcpy(p, old, n) : p; }
+"""
+USES_MALLOC = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void) { char *text = strdup("allocated by libc"); puts(text); free(text); return 0; }
+"""
+FINDS_ITSELF = """
+#include <dlfcn.h>
+#include <stdio.h>
+int plugin_entry(void) { return 42; }
+int main(void) {
+  int (*found)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "plugin_entry");
+  printf("%d\\n", found ? found() : -1);
+  return 0;
+}
+"""
+WHOLE = Candidate(Level.IR, "whole", Recipe(whole_program=True))
+
+
+@pytest.fixture(scope="module")
+def program(prepare: Prepare) -> Prepared:
+    return prepare(MAIN, OTHER)
+
+
+def output(program: Prepared, candidate: Candidate) -> bytes:
+    with program.open_runner([program.lowering.lower(candidate).executable]) as runner:
+        result = runner.run(0, Invocation())
+    assert result.exit_code == 0, result.status
+    return result.stdout
+
+
+def test_identity_is_the_users_own_build(program: Prepared) -> None:
+    assert program.same_code
+
+
+@pytest.mark.parametrize("flags", [["-O2", "-g"], ["-O1"], ["-O3", "-static"], ["-O3", "-ffunction-sections"]], ids=str)
+def test_identity_is_the_users_own_build_with_other_flags(prepare: Prepare, flags: list[str]) -> None:
+    assert prepare(MAIN, OTHER, cflags=flags).same_code
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(whole_program=True),
+        Recipe(profile=True),
+        Recipe(clones=("x86-64-v3",)),
+        Recipe(pipeline="default<O1>"),
+        Recipe(options=("-force-vector-width=2",)),
+        Recipe(codegen=("-align-all-nofallthru-blocks=6",)),
+        Recipe(functions=(FunctionRecipe("total", (("unroll.count", "8"),)),)),
+    ],
+    ids=lambda recipe: recipe.canonical(),
+)
+def test_each_part_of_a_recipe_changes_the_code_and_not_the_output(program: Prepared, recipe: Recipe) -> None:
+    candidate = Candidate(Level.IR, "one change", recipe)
+    without = WHOLE if recipe.profile else IDENTITY  # a profile is one of the whole program
+    assert program.lowering.lower(candidate).sha256 != program.lowering.lower(without).sha256
+    assert output(program, candidate) == program.reference.workload.stdout
+
+
+def test_a_candidate_is_built_once(program: Prepared) -> None:
+    first = program.lowering.lower(WHOLE)
+    built = first.executable.stat().st_mtime_ns
+    assert program.lowering.lower(WHOLE) == first
+    assert first.executable.stat().st_mtime_ns == built
+
+
+@pytest.mark.parametrize("recipe", [Recipe(pipeline="no-such-pass"), Recipe(options=("-no-such-option",))])
+def test_nonsense_in_a_recipe_is_an_error_of_the_candidate(program: Prepared, recipe: Recipe) -> None:
+    with pytest.raises(IRError, match="no-such"):
+        program.lowering.lower(Candidate(Level.IR, "nonsense", recipe))
+
+
+def test_text_without_its_parent_is_refused(program: Prepared) -> None:
+    orphan = Candidate(Level.IR, "orphan", text="define void @f() {\n  ret void\n}\n", parent="0" * 64)
+    with pytest.raises(LLMCoopError, match="parent"):
+        program.lowering.lower(orphan)
+
+
+def test_whole_program_drops_what_nobody_uses(program: Prepared) -> None:
+    (whole,) = program.lowering.optimized(WHOLE)
+    assert b"unused" not in whole
+    assert any(b"unused" in module for module in program.lowering.optimized(IDENTITY))
+
+
+@pytest.mark.parametrize("flags", [[], ["-static"], ["-static", "-fuse-ld=lld"], ["-static-pie"]], ids=str)
+def test_whole_program_keeps_an_allocator_that_libc_uses_too(prepare: Prepare, flags: list[str]) -> None:
+    cflags = ["-O3", "-fPIE", *flags] if "-static-pie" in flags else ["-O3", *flags]
+    program = prepare(USES_MALLOC, OWN_MALLOC, cflags=cflags)
+    assert output(program, WHOLE) == b"allocated by libc\n"
+
+
+def test_whole_program_keeps_what_is_looked_up_by_name(prepare: Prepare) -> None:
+    assert output(prepare(FINDS_ITSELF, ldflags=["-rdynamic"]), WHOLE) == b"42\n"
+
+
+def test_whole_program_keeps_what_an_archive_calls_back(prepare: Prepare, archive: str) -> None:
+    program = prepare(
+        "#include <stdio.h>\nint go(void); int callback(void) { return 7; }\n"
+        'int main(void) { printf("%d\\n", go()); return 0; }\n',
+        ldflags=[archive],
+    )
+    assert output(program, WHOLE) == b"7\n"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    """A library that calls the program, and has an answer of its own where the program has none."""
+    for name, text in (
+        ("go", "int callback(void); int go(void) { return callback(); }"),
+        ("own", "int callback(void) { return 1; }"),
+    ):
+        (tmp_path / f"{name}.c").write_text(text)
+        compiled = process.run(["clang-22", "-c", f"{name}.c"], cwd=tmp_path, timeout_s=60)
+        assert compiled.returncode == 0
+    assert process.run(["ar", "rcs", "libgo.a", "go.o", "own.o"], cwd=tmp_path, timeout_s=60).returncode == 0
+    return str(tmp_path / "libgo.a")
