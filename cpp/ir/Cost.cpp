@@ -9,10 +9,12 @@
 #include "Target.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Analysis/BlockFrequencyInfo.h"
+#include "llvm/Analysis/BranchProbabilityInfo.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/CFG.h"
 #include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
@@ -26,6 +28,8 @@ namespace llmcoop {
 
 static constexpr double AssumedElements = 256;
 static constexpr double AssumedRemainder = 4;
+static constexpr double UncountedByLLVM =
+    32;                                    ///< Trips of a loop with one exit.
 static constexpr double Impossible = 1000; ///< What the target can't do.
 static constexpr double Division = 14;     ///< LLVM's own figure is 1.
 
@@ -50,67 +54,118 @@ class Trips {
 public:
   Trips(Function &F, FunctionAnalysisManager &Analyses)
       : Frequencies(Analyses.getResult<BlockFrequencyAnalysis>(F)),
+        Probabilities(Analyses.getResult<BranchProbabilityAnalysis>(F)),
         Loops(Analyses.getResult<LoopAnalysis>(F)),
         Evolution(Analyses.getResult<ScalarEvolutionAnalysis>(F)),
         Entry(F.getEntryBlock()), HasProfile(F.hasProfileData()) {}
 
   double of(const BasicBlock &Block) {
     const Loop *L = HasProfile ? nullptr : Loops.getLoopFor(&Block);
-    if (!L)
-      return relative(Block, Entry);
-    const BasicBlock &Header = *L->getHeader();
-    auto Known = OfHeader.find(&Header);
-    if (Known == OfHeader.end())
-      Known = OfHeader.insert({&Header, ofHeader(*L)}).first;
-    return Known->second * relative(Block, Header);
+    return ofHeader(L) * frequency(Block) / frequency(headerOf(L));
   }
 
 private:
-  double relative(const BasicBlock &Block, const BasicBlock &To) const {
-    double Base = Frequencies.getBlockFreq(&To).getFrequency();
-    return Frequencies.getBlockFreq(&Block).getFrequency() / std::max(Base, 1.);
+  double frequency(const BasicBlock &Block) const {
+    return std::max<double>(Frequencies.getBlockFreq(&Block).getFrequency(), 1);
   }
 
-  double ofHeader(const Loop &L) {
-    const BasicBlock *Before = L.getLoopPredecessor();
-    return Before ? of(*Before) * tripCount(L)
-                  : relative(*L.getHeader(), Entry);
+  /// A function is like the body of a loop that runs once.
+  const BasicBlock &headerOf(const Loop *L) const {
+    return L ? *L->getHeader() : Entry;
   }
 
-  double tripCount(const Loop &L) {
+  double ofHeader(const Loop *L) {
+    if (!L)
+      return 1;
+    auto Known = OfHeader.find(L);
+    if (Known != OfHeader.end())
+      return Known->second;
+    const Loop *Outer = L->getParentLoop();
+    double Entered = frequencyOfEntering(*L);
+    double Trips = ofHeader(Outer) * Entered / frequency(headerOf(Outer)) *
+                   tripCount(*L, Entered);
+    OfHeader[L] = Trips;
+    return Trips;
+  }
+
+  double frequencyOfEntering(const Loop &L) const {
+    if (const BasicBlock *Before = L.getLoopPredecessor())
+      if (Loops.getLoopFor(Before) == L.getParentLoop())
+        return frequency(*outermostGuard(Before));
+    double Sum = 0;
+    const BasicBlock *Header = L.getHeader();
+    SmallPtrSet<const BasicBlock *, 4> Before(llvm::from_range,
+                                              predecessors(Header));
+    for (const BasicBlock *Block : Before)
+      if (!L.contains(Block)) {
+        BranchProbability P = Probabilities.getEdgeProbability(Block, Header);
+        Sum += frequency(*Block) * P.getNumerator() / P.getDenominator();
+      }
+    return std::max(Sum, 1.);
+  }
+
+  /// Conditions right before a loop ask whether there is enough to do for it.
+  /// They are taken to hold: otherwise each copy of a loop that a pass puts
+  /// behind a condition of its own would seem to halve the work.
+  const BasicBlock *outermostGuard(const BasicBlock *Block) const {
+    const BasicBlock *Before = Block->getSinglePredecessor();
+    while (Before && isa<BranchInst>(Before->getTerminator()) &&
+           Loops.getLoopFor(Before) == Loops.getLoopFor(Block)) {
+      Block = Before;
+      Before = Block->getSinglePredecessor();
+    }
+    return Block;
+  }
+
+  double tripCount(const Loop &L, double Entered) {
     if (unsigned Exact = Evolution.getSmallConstantTripCount(&L))
       return Exact;
-    double Step = stepOf(L);
-    bool Vectorized = getBooleanLoopAttribute(&L, "llvm.loop.isvectorized");
-    bool Remainder = Vectorized || getBooleanLoopAttribute(
-                                       &L, "llvm.loop.unroll.runtime.disable");
-    double Assumed =
-        Remainder && Step == 1 ? AssumedRemainder : AssumedElements / Step;
     unsigned Most = Evolution.getSmallConstantMaxTripCount(&L);
+    double Assumed = Evolution.hasLoopInvariantBackedgeTakenCount(&L)
+                         ? assumedTripCount(L)
+                         : frequency(*L.getHeader()) / Entered *
+                               (AssumedElements / UncountedByLLVM);
     return std::max(1., Most ? std::min<double>(Assumed, Most) : Assumed);
   }
 
+  double assumedTripCount(const Loop &L) {
+    double Step = stepOf(L);
+    bool IsRemainder =
+        Step == 1 &&
+        (getBooleanLoopAttribute(&L, "llvm.loop.isvectorized") ||
+         getBooleanLoopAttribute(&L, "llvm.loop.unroll.runtime.disable"));
+    return IsRemainder ? AssumedRemainder : AssumedElements / Step;
+  }
+
+  /// By how much the variable advances that ends the loop; 1 if unknown. Not
+  /// asked of the loop itself, which only knows it in canonical form.
   double stepOf(const Loop &L) {
-    const PHINode *Variable = L.getInductionVariable(Evolution);
-    if (!Variable)
+    const BasicBlock *Latch = L.getLoopLatch();
+    const auto *Branch =
+        Latch ? dyn_cast<BranchInst>(Latch->getTerminator()) : nullptr;
+    if (!Branch || !Branch->isConditional())
       return 1;
-    auto *Recurrence = dyn_cast<SCEVAddRecExpr>(
-        Evolution.getSCEV(const_cast<PHINode *>(Variable)));
-    auto *Step =
-        Recurrence
-            ? dyn_cast<SCEVConstant>(Recurrence->getStepRecurrence(Evolution))
-            : nullptr;
-    if (!Step)
+    const auto *Compare = dyn_cast<ICmpInst>(Branch->getCondition());
+    if (!Compare)
       return 1;
-    return std::max<double>(1, Step->getAPInt().abs().getLimitedValue());
+    for (Value *Operand : Compare->operands()) {
+      auto *Advance = dyn_cast<SCEVAddRecExpr>(Evolution.getSCEV(Operand));
+      if (!Advance || Advance->getLoop() != &L)
+        continue;
+      if (auto *Step =
+              dyn_cast<SCEVConstant>(Advance->getStepRecurrence(Evolution)))
+        return std::max<double>(1, Step->getAPInt().abs().getLimitedValue());
+    }
+    return 1;
   }
 
   BlockFrequencyInfo &Frequencies;
+  BranchProbabilityInfo &Probabilities;
   LoopInfo &Loops;
   ScalarEvolution &Evolution;
   const BasicBlock &Entry;
   bool HasProfile;
-  DenseMap<const BasicBlock *, double> OfHeader;
+  DenseMap<const Loop *, double> OfHeader;
 };
 
 class CostModel {

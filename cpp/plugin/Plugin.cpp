@@ -12,6 +12,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Plugins/PassPlugin.h"
 #include "llvm/Support/raw_ostream.h"
+#include <memory>
 
 using namespace llvm;
 using namespace llmcoop;
@@ -42,6 +43,22 @@ private:
   Options Opts;
 };
 
+/// The pass at the end of a default pipeline, unless the user's pipeline also
+/// names it, as in `default<O3>,llmcoop<budget=8>`: once is meant.
+class LLMCoopLastPass : public PassInfoMixin<LLMCoopLastPass> {
+public:
+  LLMCoopLastPass(Options Opts, std::shared_ptr<const bool> IsNamed)
+      : Pass(std::move(Opts)), IsNamed(std::move(IsNamed)) {}
+
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &Analyses) {
+    return *IsNamed ? PreservedAnalyses::all() : Pass.run(M, Analyses);
+  }
+
+private:
+  LLMCoopPass Pass;
+  std::shared_ptr<const bool> IsNamed;
+};
+
 /// Says in a remark why the options were not understood: in a compiler, that
 /// must not stop the compile.
 class MalformedOptionsPass : public PassInfoMixin<MalformedOptionsPass> {
@@ -69,8 +86,7 @@ private:
 // Registration
 //===----------------------------------------------------------------------===//
 
-static bool parsePass(StringRef Name, ModulePassManager &Passes,
-                      ArrayRef<PassBuilder::PipelineElement>) {
+static bool parsePass(StringRef Name, ModulePassManager &Passes) {
   if (!PassBuilder::checkParametrizedPassName(Name, "llmcoop"))
     return false;
   StringRef Parameters = Name.drop_front(StringRef("llmcoop").size());
@@ -86,7 +102,8 @@ static bool parsePass(StringRef Name, ModulePassManager &Passes,
 }
 
 static void addToCompiler(ModulePassManager &Passes, OptimizationLevel Level,
-                          ThinOrFullLTOPhase Phase) {
+                          ThinOrFullLTOPhase Phase,
+                          std::shared_ptr<const bool> IsNamed) {
   // Before the link of an LTO build this would work on code that is about to be
   // inlined and optimized all over again.
   bool IsPreLink = Phase == ThinOrFullLTOPhase::ThinLTOPreLink ||
@@ -95,9 +112,25 @@ static void addToCompiler(ModulePassManager &Passes, OptimizationLevel Level,
     return;
   Expected<Options> Opts = resolveOptions("");
   if (Opts)
-    Passes.addPass(LLMCoopPass(*Opts));
+    Passes.addPass(LLMCoopLastPass(*Opts, std::move(IsNamed)));
   else
     Passes.addPass(MalformedOptionsPass(toString(Opts.takeError())));
+}
+
+static void registerIn(PassBuilder &Builder) {
+  auto IsNamed = std::make_shared<bool>(false);
+  Builder.registerPipelineParsingCallback(
+      [IsNamed](StringRef Name, ModulePassManager &Passes,
+                ArrayRef<PassBuilder::PipelineElement>) {
+        bool Parsed = parsePass(Name, Passes);
+        *IsNamed |= Parsed;
+        return Parsed;
+      });
+  Builder.registerOptimizerLastEPCallback([IsNamed](ModulePassManager &Passes,
+                                                    OptimizationLevel Level,
+                                                    ThinOrFullLTOPhase Phase) {
+    addToCompiler(Passes, Level, Phase, IsNamed);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -106,9 +139,5 @@ static void addToCompiler(ModulePassManager &Passes, OptimizationLevel Level,
 
 extern "C" LLVM_ATTRIBUTE_VISIBILITY_DEFAULT PassPluginLibraryInfo
 llvmGetPassPluginInfo() {
-  return {LLVM_PLUGIN_API_VERSION, "LLMCoop", LLMCOOP_VERSION,
-          [](PassBuilder &Builder) {
-            Builder.registerPipelineParsingCallback(parsePass);
-            Builder.registerOptimizerLastEPCallback(addToCompiler);
-          }};
+  return {LLVM_PLUGIN_API_VERSION, "LLMCoop", LLMCOOP_VERSION, registerIn};
 }

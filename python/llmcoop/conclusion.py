@@ -59,7 +59,7 @@ def conclude(findings: Findings, spec: Spec, program: Prepared, out: Path, files
     winner = findings.winner
     return Run(
         outcome=findings.outcome,
-        reason=_reason(findings),
+        reason=reason(findings),
         spec_key=spec.key,
         program=spec.program,
         out=out,
@@ -105,7 +105,7 @@ def _gain(evaluation: Evaluation) -> LevelGain:
     return LevelGain(evaluation.candidate.level, measured.speedup, measured.low, measured.high)
 
 
-def _reason(findings: Findings) -> str:
+def reason(findings: Findings) -> str:
     """One sentence for the user."""
     if findings.winner and findings.winner.evaluation.measurement:
         return f"{findings.winner.evaluation.measurement.speedup:.3f}x faster than the baseline"

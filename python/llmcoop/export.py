@@ -8,29 +8,25 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmcoop.lowering import Lowering
+from llmcoop.lowering import Finished
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Candidate, Program
 
 
 def write(
-    out: Path,
-    toolchain: Toolchain,
-    program: Program,
-    lowering: Lowering,
-    executable: Path,
-    candidate: Candidate | None,
+    out: Path, toolchain: Toolchain, program: Program, baseline: Path, winner: tuple[Candidate, Finished] | None
 ) -> tuple[str, ...]:
-    """Write `best`, and for a candidate its artifacts; without one `best` is the baseline. Gives the files' names."""
+    """Write `best`, and for a winner its artifacts; without one `best` is the baseline. Gives the files' names."""
     for stale in (*out.glob("best*"), *(out / name for name in ("rebuild.sh", "rebuilt", "recipe.json"))):
         stale.unlink(missing_ok=True)
-    shutil.copy(executable, out / "best")
-    if candidate is None:
+    if winner is None:
+        shutil.copy(baseline, out / "best")
         return ("best",)
-    artifact = lowering.artifact(candidate)
+    candidate, finished = winner
+    shutil.copy(finished.lowered.executable, out / "best")
     names = ["best"]
-    many = len(artifact.ir) > 1
-    for number, (ir, assembly) in enumerate(zip(artifact.ir, artifact.assembly, strict=True)):
+    many = len(finished.ir) > 1
+    for number, (ir, assembly) in enumerate(zip(finished.ir, finished.assembly, strict=True)):
         stem = f"best.{number}" if many else "best"
         (out / f"{stem}.ll").write_text(ir)
         (out / f"{stem}.s").write_text(assembly)
@@ -56,7 +52,7 @@ def _script(toolchain: Toolchain, program: Program, assemblies: Sequence[str]) -
     return "\n".join(
         (
             "#!/bin/sh",
-            "# Builds the executable from its assembly, without LLMCoop: the instructions of ./best, bar their padding.",
+            "# Builds the executable from its assembly, without LLMCoop: the code of ./best, bar padding.",
             "set -eu",
             "unset CDPATH",
             'cd -- "$(dirname -- "$0")"',

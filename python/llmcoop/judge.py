@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -31,6 +32,7 @@ class Proposal:
     pipeline: str
     ir: str
     cost: float | None = None  # by LLVM's cost model, if it is known already
+    believable: float = math.inf  # largest speedup that can be believed when it is only estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class Judge(Protocol):
 
 @dataclass(slots=True)
 class CostModelJudge:
-    """Accepts what LLVM's cost model thinks cheaper, weighted by how often blocks run, by a margin of 3%."""
+    """Accepts what LLVM's cost model thinks cheaper, weighted by how often blocks run.
+
+    It must be 3% better, and n times that if its code is n times as long.
+    """
 
     worker: Worker
     budget_s: float
@@ -76,16 +81,20 @@ class CostModelJudge:
         """Compare with the cheapest version so far."""
         if function.name not in self._original:
             self._original[function.name] = self.worker.cost(function.ir).total
-            self._best[function.name] = self._original[function.name] * (1 - MARGIN)
         before = self._original[function.name]
         try:
             cost = self.worker.cost(proposal.ir).total if proposal.cost is None else proposal.cost
         except (CompilerFailed, IRError) as failure:
             return Verdict(False, None, failure.message)
-        accepted = cost < self._best[function.name]
+        message = f"cost {before:.1f} -> {cost:.1f}"
+        if before > cost * proposal.believable:
+            return Verdict(False, None, f"{message}: too good to be true")
+        growth = proposal.ir.count("\n") / function.ir.count("\n")
+        needed = before / (1 + MARGIN * max(1.0, growth))
+        accepted = cost < min(needed, self._best.get(function.name, needed))
         if accepted:
             self._best[function.name] = cost
-        return Verdict(accepted, before / cost if cost > 0 else None, f"cost {before:.1f} -> {cost:.1f}")
+        return Verdict(accepted, before / cost if cost > 0 else None, message)
 
 
 class RunJudge:

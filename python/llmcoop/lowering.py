@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from llmcoop import clang
+from llmcoop import bolt, clang
 from llmcoop.clang import FrontEnd
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
 from llmcoop.sandbox import Sandbox
 from llmcoop.values import Candidate, Recipe
+
+# Makes a second executable of one that was linked with `bolt.LINK_OPTIONS`.
+Reorder = Callable[[Path, Path], None]
 
 CLONED_SHARE = 0.005  # functions with a smaller share of the time get no second version for newer CPUs
 
@@ -28,9 +31,10 @@ class Lowered:
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """A candidate as a person can read it: the optimized IR and the assembly of each module."""
+class Finished:
+    """An executable with the optimized IR and the assembly of each module that it was made from."""
 
+    lowered: Lowered
     ir: tuple[str, ...]
     assembly: tuple[str, ...]
 
@@ -38,7 +42,9 @@ class Artifact:
 class Lowering:
     """Lowers candidates of the program that its front end left as `front_end`; any thread may use it."""
 
-    def __init__(self, front_end: FrontEnd, sandbox: Sandbox, folder: Path, keep: Sequence[str]) -> None:
+    def __init__(
+        self, front_end: FrontEnd, sandbox: Sandbox, folder: Path, keep: Sequence[str], reorder: Reorder
+    ) -> None:
         """`keep` are the names that must stay visible when the whole program is one module; without any, all do."""
         self.front_end = front_end
         self.hotness: tuple[tuple[str, float], ...] = ()
@@ -49,7 +55,9 @@ class Lowering:
         self._profile = b""
         self._known: dict[str, Candidate] = {}
         self._optimized: dict[str, tuple[bytes, ...]] = {}
+        self._finished: dict[str, Finished] = {}
         self._keep = tuple(keep)
+        self._reorder = reorder
 
     @cached_property
     def _whole(self) -> bytes:
@@ -94,7 +102,7 @@ class Lowering:
             built = [self._worker.emit(module, request) for module in self.optimized(candidate)]
         else:
             built = [self._worker.build(module, request) for module in self._unoptimized(candidate.recipe)]
-        return self._linked(candidate.key, [each.object for each in built], self.front_end.link)
+        return self._executable(candidate.key, [each.object for each in built], candidate.recipe)
 
     def optimized(self, candidate: Candidate) -> tuple[bytes, ...]:
         """The candidate's modules (bitcode) after all passes; they are what a rewrite of a function changes."""
@@ -116,15 +124,20 @@ class Lowering:
         """Note a candidate that others may name as their parent."""
         self._known[candidate.key] = candidate
 
-    def artifact(self, candidate: Candidate) -> Artifact:
-        """The candidate for reading, and for building it without LLMCoop."""
-        modules, request = self.optimized(candidate), self._request(candidate.recipe)
-        return Artifact(
-            tuple(self._worker.text(module) for module in modules),
-            tuple(
-                self._worker.emit(module, request, object=False, assembly=True).assembly.decode() for module in modules
-            ),
-        )
+    def finish(self, candidate: Candidate) -> Finished:
+        """The candidate built once more, such that executable, IR and assembly belong together.
+
+        LLVM does not always do the same twice: Polly depends on addresses. Raises what `lower` raises.
+        """
+        if candidate.key not in self._finished:
+            modules, request = self.optimized(candidate), self._request(candidate.recipe)
+            built = [self._worker.emit(module, request, assembly=True) for module in modules]
+            self._finished[candidate.key] = Finished(
+                self._executable(f"{candidate.key}.finished", [each.object for each in built], candidate.recipe),
+                tuple(self._worker.text(module) for module in modules),
+                tuple(each.assembly.decode() for each in built),
+            )
+        return self._finished[candidate.key]
 
     @property
     def _worker(self) -> Worker:
@@ -148,8 +161,24 @@ class Lowering:
             profile=self._profile if recipe.profile else b"",
             hints=recipe.functions,
             clones=recipe.clones,
-            clone_functions=self.hot_functions(CLONED_SHARE) if recipe.clones else (),
+            clone_functions=self._cloned if recipe.clones else (),
         )
+
+    @cached_property
+    def _cloned(self) -> tuple[str, ...]:
+        """What gets a version for newer CPUs: what is hot, or all if that is not known."""
+        if self.hotness:
+            return self.hot_functions(CLONED_SHARE)
+        return tuple(function.name for function in self._worker.functions(self._whole) if function.defined)
+
+    def _executable(self, name: str, objects: Sequence[bytes], recipe: Recipe) -> Lowered:
+        if not recipe.bolt:
+            return self._linked(name, objects, self.front_end.link)
+        movable = self._linked(f"{name}.movable", objects, (*self.front_end.link, *bolt.LINK_OPTIONS))
+        output = self._folder / name
+        self._reorder(movable.executable, output)
+        movable.executable.unlink()
+        return Lowered(output, _sha256(output))
 
     def _linked(self, name: str, objects: Sequence[bytes], command: Sequence[str]) -> Lowered:
         """Link under the name; the file appears whole or not at all."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llmcoop import clang, process, reference
+from llmcoop import bolt, clang, process, reference
 from llmcoop.errors import LLMCoopError, ToolchainError
 from llmcoop.history import IDENTITY
 from llmcoop.lowering import Lowered, Lowering
@@ -19,6 +19,7 @@ from llmcoop.runner import OUT, Runner
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import Spec
 from llmcoop.toolchain import Toolchain
+from llmcoop.values import Program, TestCase
 
 _RUNS_PER_BUDGET = 10  # a workload run may take this part of the seconds
 _MERGE_TIMEOUT_S = 60.0
@@ -68,10 +69,19 @@ def prepared(spec: Spec, folder: Path, pool: ThreadPoolExecutor, announce: Annou
         open_runner=lambda executables: Runner(sandbox, executables, limits=limits, cpu=cpu),
         limit_s=limit_s,
     )
-    lowering = Lowering(front_end, sandbox, folder, _visible_names(toolchain, builds.baseline, shared))
+    profiling = _Profiling(sandbox, limits, folder, spec.budget.seconds * _PROFILED_SHARE)
+    lowering = Lowering(
+        front_end,
+        sandbox,
+        folder,
+        _visible_names(toolchain, builds.baseline, shared),
+        lambda movable, output: bolt.reorder(
+            toolchain, sandbox, movable, output, lambda executable: profiling.run(executable, [examined.workload])
+        ),
+    )
     with contextlib.closing(lowering):
         announce("profiling the workload")
-        warning = _profile(lowering, toolchain, spec, examined, folder, sandbox, limits)
+        warning = _profile(lowering, toolchain, spec.program, examined, profiling)
         examined = reference.without_unclean(examined, sanitized.result())
         if warning:
             examined = replace(examined, warnings=(*examined.warnings, warning))
@@ -121,42 +131,44 @@ def _visible_names(toolchain: Toolchain, executable: Path, shared: Sequence[str]
     return sorted({"main", *shared, *(name for name, section in symbols if section.isdigit())})
 
 
+@dataclass(frozen=True, slots=True)
+class _Profiling:
+    """Runs instrumented executables, for `seconds` each at most."""
+
+    sandbox: Sandbox
+    limits: Limits
+    folder: Path
+    seconds: float
+
+    def run(self, instrumented: Path, cases: Sequence[TestCase], env: Mapping[str, str] | None = None) -> Path:
+        """The folder that the executable saw as /out; what it left there may be anything."""
+        raw = self.folder / f"{instrumented.name}.profile"
+        raw.mkdir()
+        raw.chmod(0o777)  # the sandboxed program may run under another user id
+        left_s = self.seconds
+        with Runner(self.sandbox, [instrumented], limits=self.limits, env=env, writable=raw) as runner:
+            for case in cases:
+                left_s -= runner.run(0, case.invocation, timeout_s=left_s).wall_ns / 1e9
+                if left_s <= 0:
+                    break
+        return raw
+
+
 def _profile(
-    lowering: Lowering,
-    toolchain: Toolchain,
-    spec: Spec,
-    examined: Reference,
-    folder: Path,
-    sandbox: Sandbox,
-    limits: Limits,
+    lowering: Lowering, toolchain: Toolchain, program: Program, examined: Reference, profiling: _Profiling
 ) -> str:
     """Take a profile of workload and tests; says why there is none, if there is none."""
-    raw = folder / "profile"
-    raw.mkdir()
-    raw.chmod(0o777)  # the sandboxed program may run under another user id
+    cases = [examined.workload, *(case for case in examined.cases if case.origin != "variant")]
     try:
-        instrumented = lowering.instrumented(
-            clang.link_command(toolchain, spec.program, folder, ["-fprofile-generate"])
-        )
-        environment = {"LLVM_PROFILE_FILE": f"{OUT}/%m.profraw"}
-        runner = Runner(sandbox, [instrumented], limits=limits, cpu=None, env=environment, writable=raw)
-        with runner:
-            _run_instrumented(runner, examined, spec.budget.seconds * _PROFILED_SHARE)
-        profile = _merged_profile(toolchain, sandbox, raw)
+        link = clang.link_command(toolchain, program, profiling.folder, ["-fprofile-generate"])
+        raw = profiling.run(lowering.instrumented(link), cases, {"LLVM_PROFILE_FILE": f"{OUT}/%m.profraw"})
+        profile = _merged_profile(toolchain, profiling.sandbox, raw)
         if not profile:
             return "no profile: the program left none when instrumented (does it end by _exit or a signal?)"
         lowering.use_profile(profile)
     except LLMCoopError as error:
         return f"no profile: {error.message}"
     return ""
-
-
-def _run_instrumented(runner: Runner, examined: Reference, left_s: float) -> None:
-    for case in (examined.workload, *(case for case in examined.cases if case.origin != "variant")):
-        result = runner.run(0, case.invocation, timeout_s=left_s)
-        left_s -= result.wall_ns / 1e9
-        if left_s <= 0:
-            return
 
 
 def _merged_profile(toolchain: Toolchain, sandbox: Sandbox, raw: Path) -> bytes:

@@ -19,10 +19,10 @@ from llmcoop.evaluate import THRESHOLD, Confirmed, Evaluator
 from llmcoop.history import History
 from llmcoop.interruption import Interruption
 from llmcoop.lowering import Lowered
-from llmcoop.measure import Misrun, Plan, verdict
+from llmcoop.measure import LEAST_PAIRS, Misrun, Plan, verdict
 from llmcoop.prepare import Prepared, prepared
 from llmcoop.proposers.functions import Judge, search_functions
-from llmcoop.proposers.levers import PROGRAM_LEVERS, function_levers
+from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, function_levers
 from llmcoop.proposers.search import RecipeSearch
 from llmcoop.report import Check, CheckStatus, Run
 from llmcoop.search import Allowance, Clock, Search
@@ -37,9 +37,9 @@ _THREADS = 2
 _HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
 _HOT = 0.05  # share of the time from which on a function is worth a search of its own
 _IDENTITY_SHARE = 0.04  # of the budget, for timing the identity
-_CONFIRM_SHARE = 0.25  # of the budget, kept back for confirming winners
+_CONFIRM_SHARE = 0.25  # of the budget, for confirming winners
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
-_CONFIRM_PAIRS = 40  # for which confirming takes no longer than that share
+_CONFIRM_PAIRS = (LEAST_PAIRS + 2, 40)  # kept back for at any rate, and what that share need not exceed
 _CONFIRMED_AT_MOST = 3
 _SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
 
@@ -151,13 +151,14 @@ class _Run:
 
     def _search(self) -> Search:
         lowering = self._program.lowering
-        levers = (*PROGRAM_LEVERS, *function_levers(lowering.hot_functions(_HOT)[:_HINTED_FUNCTIONS]))
+        levers = [*PROGRAM_LEVERS, *function_levers(lowering.hot_functions(_HOT)[:_HINTED_FUNCTIONS])]
+        if self._program.toolchain.bolt:
+            levers.append(BOLT_LEVER)
         run_s = self._program.reference.baseline_ns / 1e9
-        confirm_s = 2.0 + 2 * _CONFIRM_PAIRS * run_s * (1 + len(self._program.reference.variants))
         allowance = Allowance(
             self._spec.budget,
             self._clock,
-            reserve_s=min(_CONFIRM_SHARE * self._spec.budget.seconds, confirm_s),
+            reserve_s=self._reserve_s(),
             run_s=run_s,
             interruption=self._interruption,
         )
@@ -171,6 +172,12 @@ class _Run:
             pool=self._pool,
             announce=lambda message: self._announce("search", message),
         )
+
+    def _reserve_s(self) -> float:
+        """What to keep back for measuring a winner on the workload and its variants."""
+        pair_s = 2 * (self._program.reference.baseline_ns + self._program.reference.variants_ns) / 1e9
+        least, most = (1.0 + pairs * pair_s for pairs in _CONFIRM_PAIRS)
+        return max(least, min(most, _CONFIRM_SHARE * self._spec.budget.seconds))
 
     def _search_functions(self, base: Candidate, judge: Judge, seconds: float) -> None:
         modules = self._program.lowering.optimized(base)
@@ -193,7 +200,7 @@ class _Run:
         hasty_s = _HASTY_SHARE * self._spec.budget.seconds
         for candidate in self._history.ranking()[:_CONFIRMED_AT_MOST]:
             seconds = hasty_s if self._interruption.requested else max(self._clock.remaining_s, hasty_s)
-            lowered = self._evaluator.lower(candidate)
+            lowered = self._program.lowering.finish(candidate).lowered
             confirmed.append(self._evaluator.confirm(candidate, lowered, seconds / (1 + len(confirmed))))
             if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED or self._clock.remaining_s < 0:
                 break
@@ -207,9 +214,8 @@ class _Run:
             self._out,
             self._program.toolchain,
             self._spec.program,
-            self._program.lowering,
-            self._evaluator.lower(winner).executable if winner else self._program.baseline,
-            winner,
+            self._program.baseline,
+            (winner, self._program.lowering.finish(winner)) if winner else None,
         )
 
     # Checks of the harness
