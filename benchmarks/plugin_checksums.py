@@ -7,7 +7,8 @@
 A program is built plainly, by way of the front end and `opt -passes='default<O3>,llmcoop' -verify-each`, and by
 `clang -fpass-plugin`; it runs in the sandbox on the tests of its llmcoop.toml, else once. A program whose plain
 build does not compile, or runs for too long, is skipped. Exits with 1 if any build of another one crashes, fails the
-verifier or prints something else. `--accept any` has the first few versions of each function put in, however bad.
+verifier or prints something else, or if no function was replaced. `--accept any` has the first few versions of each
+function put in, however bad.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from llmcoop import plugin_path, process
-from llmcoop.errors import ToolchainError
+from llmcoop.errors import LLMCoopError, ToolchainError
 from llmcoop.ir import Module
 from llmcoop.runner import Runner
 from llmcoop.sandbox import Limits, Sandbox
@@ -39,6 +40,7 @@ from llmcoop.spec import load
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Invocation, Program
 
+WAYS = ("opt", "clang")
 COMPILE_TIMEOUT_S = 600.0
 RUN_TIMEOUT_S = 5.0
 CSMITH_FLAGS = ("-w", "-I/usr/include/csmith")
@@ -77,6 +79,7 @@ class Bench:
     plugin: Path
     budget_s: float
     accept_any: bool
+    proposer: str  # as the plugin's option; empty: the pass search
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,9 @@ class _AcceptingRun(socketserver.ThreadingUnixStreamServer):
 def plugin_environment(bench: Bench, modules: Sequence[Path], folder: Path) -> Iterator[dict[str, str]]:
     """The environment in which the plugin judges as `bench` says."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("LLMCOOP_") or "PYTHON" in name}
-    own["LLMCOOP_BUDGET"] = str(bench.budget_s)
+    own |= {"LLMCOOP_BUDGET": str(bench.budget_s)}
+    if bench.proposer:
+        own |= {"LLMCOOP_PROPOSER": bench.proposer}
     if not bench.accept_any:
         yield own
         return
@@ -149,6 +154,7 @@ def plugin_environment(bench: Bench, modules: Sequence[Path], folder: Path) -> I
 class Compilation:
     """The steps of one build; stops at the first that fails."""
 
+    executable: Path
     environment: dict[str, str]
     outcome: Outcome = Outcome.SAME
     message: str = ""
@@ -188,42 +194,33 @@ def front_end(bench: Bench, program: Program, folder: Path) -> list[Path]:
     return modules
 
 
-def through_opt(bench: Bench, program: Program, modules: Sequence[Path], output: Path) -> Callable[[Compilation], None]:
+def through_opt(bench: Bench, program: Program, modules: Sequence[Path], compilation: Compilation) -> Compilation:
     """Front end, opt with the plugin, code generation and link by clang."""
-
-    def build(compilation: Compilation) -> None:
-        optimized = []
-        for module in modules:
-            optimized.append(module.with_suffix(".opt.bc"))
-            record = module.with_suffix(".opt.yaml")
-            passes = f"default<O3>,llmcoop<mode=search;budget={bench.budget_s:g}>"
-            remarks = (f"-pass-remarks-output={record}", "-pass-remarks-filter=llmcoop")
-            plugin = f"-load-pass-plugin={bench.plugin}"
-            argv = [bench.toolchain.opt, plugin, f"-passes={passes}", "-verify-each", *remarks]
-            compilation.step([*argv, module, "-o", optimized[-1]], record)
-        flags = ("-Wno-unused-command-line-argument", "-Xclang", "-disable-llvm-passes")
-        argv = [bench.toolchain.clang, *program.cflags, *flags, *optimized, *program.ldflags]
-        compilation.step([*argv, "-o", output])
-
-    return build
+    passes = f"default<O3>,llmcoop<mode=search;budget={bench.budget_s:g}>"
+    tool = (bench.toolchain.opt, f"-load-pass-plugin={bench.plugin}", f"-passes={passes}", "-verify-each")
+    optimized = [module.with_suffix(".opt.bc") for module in modules]
+    for module, output in zip(modules, optimized, strict=True):
+        record = output.with_suffix(".yaml")
+        remarks = (f"-pass-remarks-output={record}", "-pass-remarks-filter=llmcoop")
+        compilation.step([*tool, *remarks, module, "-o", output], record)
+    flags = ("-Wno-unused-command-line-argument", "-Xclang", "-disable-llvm-passes")
+    argv = [bench.toolchain.clang, *program.cflags, *flags, *optimized, *program.ldflags]
+    compilation.step([*argv, "-o", compilation.executable])
+    return compilation
 
 
-def through_clang(bench: Bench, program: Program, folder: Path, output: Path) -> Callable[[Compilation], None]:
+def through_clang(bench: Bench, program: Program, compilation: Compilation) -> Compilation:
     """clang with the plugin."""
-
-    def build(compilation: Compilation) -> None:
-        objects = []
-        for number, source in enumerate(program.sources):
-            objects.append(folder / f"{number}.o")
-            record = folder / f"{number}.clang.yaml"
-            remarks = ("-fsave-optimization-record", f"-foptimization-record-file={record}")
-            only_ours = "-foptimization-record-passes=llmcoop"
-            checks = (f"-fpass-plugin={bench.plugin}", "-Xclang", "-llvm-verify-each")
-            argv = [bench.toolchain.clang, *program.cflags, *checks, *remarks, only_ours]
-            compilation.step([*argv, "-c", source, "-o", objects[-1]], record)
-        compilation.step([bench.toolchain.clang, *program.cflags, *objects, *program.ldflags, "-o", output])
-
-    return build
+    tool = (bench.toolchain.clang, *program.cflags, f"-fpass-plugin={bench.plugin}", "-Xclang", "-llvm-verify-each")
+    objects = [compilation.executable.with_suffix(f".{number}.o") for number in range(len(program.sources))]
+    for source, output in zip(program.sources, objects, strict=True):
+        record = output.with_suffix(".yaml")
+        remarks = ("-fsave-optimization-record", f"-foptimization-record-file={record}")
+        only_ours = "-foptimization-record-passes=llmcoop"
+        compilation.step([*tool, *remarks, only_ours, "-c", source, "-o", output], record)
+    argv = [bench.toolchain.clang, *program.cflags, *objects, *program.ldflags]
+    compilation.step([*argv, "-o", compilation.executable])
+    return compilation
 
 
 def compare(bench: Bench, case: Case) -> Comparison:
@@ -239,23 +236,20 @@ def compare(bench: Bench, case: Case) -> Comparison:
         if expected is None:
             return Comparison(case, skipped=f"runs for more than {RUN_TIMEOUT_S:g} s")
         modules = front_end(bench, program, folder)
-        ways = {
-            "opt": through_opt(bench, program, modules, folder / "opt"),
-            "clang": through_clang(bench, program, folder, folder / "clang"),
-        }
-        builds = []
         with plugin_environment(bench, modules, folder) as environment:
-            for way, build in ways.items():
-                compilation = Compilation(environment)
-                build(compilation)
-                outcome, message = compilation.outcome, compilation.message
-                if outcome is Outcome.SAME and answers(bench, folder / way, case.runs) != expected:
-                    outcome, message = (
-                        Outcome.DIFFERENT,
-                        "prints something else than the plain build, or ends otherwise",
-                    )
-                builds.append(Build(way, outcome, message, tuple(compilation.remarks)))
-        return Comparison(case, tuple(builds))
+            builds = [
+                through_opt(bench, program, modules, Compilation(folder / "opt", environment)),
+                through_clang(bench, program, Compilation(folder / "clang", environment)),
+            ]
+        return Comparison(case, tuple(judged(bench, case, build, expected) for build in builds))
+
+
+def judged(bench: Bench, case: Case, compilation: Compilation, expected: object) -> Build:
+    """Run what was compiled."""
+    outcome, message, executable = compilation.outcome, compilation.message, compilation.executable
+    if outcome is Outcome.SAME and answers(bench, executable, case.runs) != expected:
+        outcome, message = Outcome.DIFFERENT, "  prints something else than the plain build, or ends otherwise"
+    return Build(executable.name, outcome, message, tuple(compilation.remarks))
 
 
 def answers(bench: Bench, executable: Path, runs: Sequence[Invocation]) -> list[tuple[str, str]] | None:
@@ -274,7 +268,7 @@ def generated(seed: int, cflags: tuple[str, ...], folder: Path) -> Case:
     """The program that csmith makes of a seed. Raises ToolchainError without csmith."""
     source = folder / f"csmith-{seed}.c"
     if not Path("/usr/include/csmith/csmith.h").exists():
-        raise ToolchainError("csmith.h not found", "apt-get install csmith libcsmith-dev")
+        raise ToolchainError("no csmith.h in /usr/include/csmith", "apt-get install csmith libcsmith-dev")
     command = ["csmith", "--no-argc", "--seed", str(seed), "--output", source]
     done = process.run(command, timeout_s=60, cwd=folder)
     if done.returncode != 0:
@@ -294,27 +288,31 @@ def named(path: Path, cflags: tuple[str, ...], ldflags: tuple[str, ...]) -> Case
 def report(comparisons: Sequence[Comparison]) -> bool:
     """Print what was found; whether all is well."""
     print(f"{'program':24} {'way':6} {'tried':>6} {'replaced':>9}  outcome")
-    bad = 0
     for comparison in comparisons:
         if comparison.skipped:
             print(f"{comparison.case.name:24} skipped: {comparison.skipped}")
         for build in comparison.builds:
             counts = f"{build.functions(TRIED):6} {build.functions({'Rewritten'}):9}"
             print(f"{comparison.case.name:24} {build.way:6} {counts}  {build.outcome}")
-            if build.outcome is not Outcome.SAME:
-                bad += 1
+            if build.message:
                 print(build.message)
+    skipped = sum(bool(comparison.skipped) for comparison in comparisons)
+    print(f"\n{len(comparisons) - skipped} programs compared, {skipped} skipped")
     builds = [build for comparison in comparisons for build in comparison.builds]
-    compared = [comparison for comparison in comparisons if not comparison.skipped]
-    print(f"\n{len(compared)} programs compared, {len(comparisons) - len(compared)} skipped")
-    for way in sorted({build.way for build in builds}):
-        of_way = [build for build in builds if build.way == way]
-        outcomes = Counter(build.outcome for build in of_way)
-        names = Counter(name for build in of_way for name, _ in set(build.remarks))
-        counts = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in Outcome)
-        print(f"{way}: {sum(build.functions(TRIED) for build in of_way)} functions tried; {counts}")
-        print(f"  functions by remark: {', '.join(f'{name} {count}' for name, count in names.most_common())}")
-    return bad == 0 and bool(compared)
+    all_well = [well(way, [build for build in builds if build.way == way]) for way in WAYS]
+    return all(all_well)
+
+
+def well(way: str, builds: Sequence[Build]) -> bool:
+    """Print the sums of one way; whether every program is as it was although functions were replaced."""
+    outcomes = Counter(build.outcome for build in builds)
+    names = Counter(name for build in builds for name, _ in set(build.remarks))
+    counts = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in Outcome)
+    print(f"{way}: {sum(build.functions(TRIED) for build in builds)} functions tried; {counts}")
+    print(f"  functions by remark: {', '.join(f'{name} {count}' for name, count in names.most_common())}")
+    if not names["Rewritten"]:
+        print("  no function was replaced: this proves nothing")
+    return names["Rewritten"] > 0 and outcomes[Outcome.SAME] == len(builds)
 
 
 def main() -> int:
@@ -327,17 +325,27 @@ def main() -> int:
     parser.add_argument("--ldflags", default="", help="for C files")
     parser.add_argument("--budget", type=float, default=120, help="seconds of search for a module (120)")
     parser.add_argument("--accept", choices=("cheaper", "any"), default="cheaper", help="which versions are put in")
+    parser.add_argument("--proposer", default="", help="file.py:function, in place of the pass search")
     parser.add_argument("--jobs", type=int, default=1, help="programs at a time")
     wanted = parser.parse_args()
-    toolchain = Toolchain.find()
-    bench = Bench(toolchain, Sandbox.find(), plugin_path(), wanted.budget, wanted.accept == "any")
+    try:
+        comparisons = compared(wanted)
+    except LLMCoopError as error:
+        print(f"plugin_checksums: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0 if report(comparisons) else 1
+
+
+def compared(wanted: argparse.Namespace) -> list[Comparison]:
+    """Compare all programs that the options name."""
+    sandbox, accept_any = Sandbox.find(), wanted.accept == "any"
+    bench = Bench(Toolchain.find(), sandbox, plugin_path(), wanted.budget, accept_any, wanted.proposer)
     cflags, ldflags = tuple(shlex.split(wanted.cflags)), tuple(shlex.split(wanted.ldflags))
     with tempfile.TemporaryDirectory(prefix="llmcoop-") as folder, ThreadPoolExecutor(wanted.jobs) as pool:
         cases = [named(path.absolute(), cflags, ldflags) for path in wanted.programs]
         seeds = range(wanted.seed, wanted.seed + wanted.csmith)
         cases += [generated(seed, cflags, Path(folder)) for seed in seeds]
-        comparisons = list(pool.map(lambda case: compare(bench, case), cases))
-    return 0 if report(comparisons) else 1
+        return list(pool.map(lambda case: compare(bench, case), cases))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ class FrontEnd:
     modules: tuple[bytes, ...]  # bitcode, one of each source
     tuning: Tuning
     codegen: CodeGen
-    pipeline: str  # the one of the user's -O level: "default<O3>"
     link: tuple[str, ...]  # the link command; "{objects}" and "{output}" stand for what they say
 
 
@@ -126,7 +125,7 @@ def front_end(toolchain: Toolchain, program: Program, folder: Path) -> FrontEnd:
         modules.append(output.read_bytes())
     cc1 = _commands(toolchain, [*cflags, "-c", str(program.sources[0]), "-o", str(folder / "0.o")], folder)[-1]
     tuning, codegen = clang_options.from_cc1(cc1)
-    return FrontEnd(tuple(modules), tuning, codegen, _pipeline(cc1), link_command(toolchain, program, folder))
+    return FrontEnd(tuple(modules), tuning, codegen, link_command(toolchain, program, folder))
 
 
 def link_command(toolchain: Toolchain, program: Program, folder: Path, extra: Sequence[str] = ()) -> tuple[str, ...]:
@@ -166,11 +165,6 @@ def _commands(toolchain: Toolchain, args: Sequence[str], folder: Path) -> list[l
     if done.returncode != 0 or not lines:
         raise ToolchainError("clang -### names no command:\n" + _errors(done.stderr))
     return [shlex.split(line) for line in lines]
-
-
-def _pipeline(cc1: Sequence[str]) -> str:
-    level = [word for word in cc1 if re.fullmatch(r"-O[0-3sz]?", word)]
-    return f"default<{level[-1][1:] if level and level[-1] != '-O' else 'O0'}>"
 
 
 def _errors(stderr: bytes) -> str:

@@ -86,12 +86,12 @@ def _python() -> str:
 
 def _extension() -> str:
     try:
-        from llmcoop import ir  # noqa: PLC0415 - whether it can be imported is the question
+        from llmcoop.ir import LLVM_VERSION, Module  # noqa: PLC0415 - whether it can be imported is the question
     except ImportError as error:
         raise ToolchainError(f"llmcoop._llmcoop can't be imported: {error}", "install again: pip install .") from error
-    module = ir.Module.parse(_IR)
+    module = Module.parse(_IR)
     module.run_passes("default<O3>")
-    return f"LLVM {ir.LLVM_VERSION} in this process, and llvmlite of the same major"
+    return f"LLVM {LLVM_VERSION} in this process, and llvmlite of the same major"
 
 
 class _Bench:

@@ -33,7 +33,8 @@ def write(
         names += [f"{stem}.ll", f"{stem}.s"]
     (out / "recipe.json").write_text(candidate.recipe.canonical() + "\n")
     script = out / "rebuild.sh"
-    script.write_text(_script(toolchain, program, [name for name in names if name.endswith(".s")]))
+    assemblies = [name for name in names if name.endswith(".s")]
+    script.write_text(_script(toolchain, program, assemblies, candidate.recipe.bolt))
     script.chmod(0o755)
     return (*names, "recipe.json", "rebuild.sh")
 
@@ -44,15 +45,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _script(toolchain: Toolchain, program: Program, assemblies: Sequence[str]) -> str:
+def _script(toolchain: Toolchain, program: Program, assemblies: Sequence[str], bolt: bool) -> str:
     """Commands that build the executable from its assembly, without LLMCoop."""
+    difference = "before llvm-bolt moved it by a profile" if bolt else "bar padding"
     # Flags of the front end mean nothing to the assembler; with -Werror that would be an error.
     flags = [*program.cflags, "-Qunused-arguments", "-x", "none", *assemblies]
     link = [str(toolchain.clang), *flags, *program.ldflags, "-o", "rebuilt"]
     return "\n".join(
         (
             "#!/bin/sh",
-            "# Builds the executable from its assembly, without LLMCoop: the code of ./best, bar padding.",
+            f"# Builds the executable from its assembly, without LLMCoop: the code of ./best, {difference}.",
             "set -eu",
             "unset CDPATH",
             'cd -- "$(dirname -- "$0")"',

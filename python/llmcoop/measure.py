@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from statistics import median
 
 from llmcoop import statistics
 from llmcoop.errors import ProgramError
@@ -289,11 +288,3 @@ def _standings(ours: Sequence[Timing], times: dict[int, list[Timing]], plan: Scr
         )
         for place, (index, one) in enumerate(zip(times, standing, strict=True))
     ]
-
-
-def floor_ns(empty: Sample, runs: int = 20) -> int:
-    """Median time in ns of an empty program: the process start in every run, which no candidate changes.
-
-    Raises ProgramError when the empty program runs wrong.
-    """
-    return round(median(_reliable(empty).own_ns for _ in range(runs)))

@@ -41,6 +41,7 @@ _CONFIRM_SHARE = 0.25  # of the budget, for confirming winners
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
 _CONFIRM_PAIRS = (LEAST_PAIRS + 2, 40)  # kept back for at any rate, and what that share need not exceed
 _CONFIRMED_AT_MOST = 3
+_EXPORT_S = 1.0  # for writing the results
 _SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
 
 
@@ -195,14 +196,17 @@ class _Run:
         )
 
     def _confirm(self) -> list[Confirmed]:
-        """Measure the best candidates again, one after the other, until one proves to be faster."""
+        """Measure the best candidates again, one after the other, until one proves to be faster or time is up."""
         confirmed: list[Confirmed] = []
         hasty_s = _HASTY_SHARE * self._spec.budget.seconds
         for candidate in self._history.ranking()[:_CONFIRMED_AT_MOST]:
-            seconds = hasty_s if self._interruption.requested else max(self._clock.remaining_s, hasty_s)
+            left_s = self._clock.remaining_s - _EXPORT_S
+            if confirmed and left_s < hasty_s:
+                break
+            seconds = hasty_s if self._interruption.requested else max(left_s, hasty_s)
             lowered = self._program.lowering.finish(candidate).lowered
-            confirmed.append(self._evaluator.confirm(candidate, lowered, seconds / (1 + len(confirmed))))
-            if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED or self._clock.remaining_s < 0:
+            confirmed.append(self._evaluator.confirm(candidate, lowered, seconds))
+            if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED:
                 break
         return confirmed
 

@@ -24,11 +24,9 @@ class Toolchain:
 
     clang: Path
     opt: Path
-    llc: Path
     profdata: Path
     readelf: Path
     bolt: Path | None
-    merge_fdata: Path | None
     llvm_bin: Path
     version: str  # as clang prints it: "22.1.8"
 
@@ -40,8 +38,8 @@ class Toolchain:
             ToolchainError: a tool is missing, or clang and opt are not both of LLVM 22.
         """
         llvm_bin = _llvm_bin()
-        tools = {name: _tool(llvm_bin, name) for name in ("clang", "opt", "llc", "llvm-profdata", "llvm-readelf")}
-        versions = {name: _version(tools[name]) for name in ("clang", "opt", "llc")}
+        tools = {name: _tool(llvm_bin, name) for name in ("clang", "opt", "llvm-profdata", "llvm-readelf")}
+        versions = {name: _version(tools[name]) for name in ("clang", "opt")}
         for name, version in versions.items():
             if not version.startswith(f"{LLVM_MAJOR}."):
                 raise ToolchainError(f"{tools[name]} is version {version}; LLMCoop needs {LLVM_MAJOR}", _INSTALL_HINT)
@@ -50,11 +48,9 @@ class Toolchain:
         return Toolchain(
             clang=tools["clang"],
             opt=tools["opt"],
-            llc=tools["llc"],
             profdata=tools["llvm-profdata"],
             readelf=tools["llvm-readelf"],
             bolt=_optional(llvm_bin, "llvm-bolt"),
-            merge_fdata=_optional(llvm_bin, "merge-fdata"),
             llvm_bin=llvm_bin,
             version=versions["clang"],
         )

@@ -21,7 +21,6 @@ from llmcoop.measure import (
     checked_sample,
     compare,
     confirm,
-    floor_ns,
     screen,
     verdict,
 )
@@ -194,10 +193,6 @@ def test_screening_reports_who_ran_wrong_and_goes_on() -> None:
 
 def test_screening_nobody_is_nothing() -> None:
     assert screen(program(50, 1), []) == []
-
-
-def test_the_floor_is_the_typical_time_of_an_empty_program() -> None:
-    assert floor_ns(program(0.7, 1)) == pytest.approx(0.9 * MS, rel=0.05)
 
 
 REAL = r"""

@@ -6,12 +6,14 @@ A job is a frozen dataclass; `run` executes it in this process. Each kind of job
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from llmcoop._llmcoop import Module
 from llmcoop.ir.settings import CodeGen, Tuning
 from llmcoop.ir.values import FunctionInfo, Remark, Skipped
 from llmcoop.values import FunctionRecipe
+
+if TYPE_CHECKING:
+    from llmcoop.ir import Module
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Emit:
     assembly: bool = False
 
     def run(self) -> Built:
-        return _emitted(Module.parse(self.bitcode), self.request, self.object, self.assembly, (), ())
+        return _emitted(_parse(self.bitcode), self.request, self.object, self.assembly, (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Annotate:
     request: PassRequest
 
     def run(self) -> Data:
-        module = Module.parse(self.bitcode)
+        module = _parse(self.bitcode)
         _annotate(module, self.request)
         return Data(module.bitcode)
 
@@ -160,8 +162,8 @@ class Replace:
     ir: str
 
     def run(self) -> Data:
-        module = Module.parse(self.bitcode)
-        for name in _defined(module) & _defined(Module.parse(self.ir)):
+        module = _parse(self.bitcode)
+        for name in _defined(module) & _defined(_parse(self.ir)):
             module.replace_function(name, self.ir)
         return Data(module.bitcode)
 
@@ -198,7 +200,7 @@ class Cost:
     ir: bytes
 
     def run(self) -> Costs:
-        return _costs(Module.parse(self.ir))
+        return _costs(_parse(self.ir))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ class Link:
     keep: tuple[str, ...] = ()
 
     def run(self) -> Data:
-        first, *others = (Module.parse(bitcode) for bitcode in self.modules)
+        first, *others = (_parse(bitcode) for bitcode in self.modules)
         for other in others:
             first.link(other)
         if self.keep:
@@ -225,7 +227,7 @@ class Hotness:
     request: PassRequest
 
     def run(self) -> Shares:
-        module = Module.parse(self.bitcode)
+        module = _parse(self.bitcode)
         _annotate(module, self.request)
         shares = module.hotness(self.request.codegen)
         return Shares(tuple(sorted(shares.items(), key=lambda item: -item[1])))
@@ -238,7 +240,7 @@ class ListFunctions:
     ir: bytes
 
     def run(self) -> Functions:
-        return Functions(tuple(Module.parse(self.ir).functions))
+        return Functions(tuple(_parse(self.ir).functions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ class Disassemble:
     bitcode: bytes
 
     def run(self) -> Data:
-        return Data(Module.parse(self.bitcode).text.encode())
+        return Data(_parse(self.bitcode).text.encode())
 
 
 Job = (
@@ -273,8 +275,14 @@ KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}
 _KEEP_FP_ORDER = "-hints-allow-reordering=false"
 
 
+def _parse(ir: str | bytes) -> Module:
+    from llmcoop.ir import Module  # noqa: PLC0415 - loads LLVM, which who only asks a worker does not need
+
+    return Module.parse(ir)
+
+
 def _transformed(ir: bytes, request: PassRequest) -> tuple[Module, tuple[Remark, ...], tuple[Skipped, ...]]:
-    module = Module.parse(ir)
+    module = _parse(ir)
     module.verify()
     pipeline = request.pipeline or request.tuning.pipeline
     own_steps = request.pipeline or request.options or request.hints or request.clones

@@ -14,43 +14,16 @@ import select
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 from llmcoop import _llmcoop
 from llmcoop.ir import codec, jobs
 from llmcoop.ir.errors import IRError
+from llmcoop.ir.messages import Reply, Request
 from llmcoop.ir.settings import Tuning
 
 _DETAIL_BYTES = 64 << 10
 _OUT_OF_MEMORY = 2  # how a job ended itself; see ProgressPage
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One job with its limits."""
-
-    kind: str  # a key of `jobs.KINDS`
-    job: bytes  # the encoded job
-    wall_s: float
-    cpu_s: float
-    memory_bytes: int  # of address space; 0: no limit
-    file_bytes: int
-    stack_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How a job ended."""
-
-    outcome: str  # ready (to the first request), done, invalid, crashed, timed out, out of memory
-    result: bytes = b""  # the encoded result, when done
-    detail: str = ""  # the message, or what passes printed last
-    line: int = 0  # when invalid: where
-    column: int = 0
-    signal: int = 0  # when crashed: by which signal
-    pass_name: str = ""
-    function: str = ""
 
 
 def main() -> None:

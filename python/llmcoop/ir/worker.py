@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import llmcoop
-from llmcoop import _llmcoop
 from llmcoop.errors import ToolchainError
 from llmcoop.ir import codec, jobs
 from llmcoop.ir.errors import CompilerCrashed, CompilerOutOfMemory, CompilerTimedOut, Culprit, IRError
 from llmcoop.ir.jobs import Built, Costs, Optimized, Passed, PassRequest
-from llmcoop.ir.server import Reply, Request
+from llmcoop.ir.messages import Reply, Request
 from llmcoop.ir.settings import CodeGen, Tuning
 from llmcoop.ir.values import FunctionInfo
 from llmcoop.process import Child, ChildDied, ChildTimedOut
@@ -183,7 +182,7 @@ class Worker:
         child = Child(
             self._sandbox.command(
                 [sys.executable, "-s", "-P", "-m", "llmcoop.ir.server"],
-                readonly=_python_paths(),
+                readonly=_python_paths() if self._sandbox.enabled else (),
                 env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_package_parents())},
             )
         )
@@ -209,6 +208,8 @@ def _package_parents() -> list[str]:
 
 def _python_paths() -> list[Path]:
     """What the sandbox must show to run this Python with this package."""
+    from llmcoop import _llmcoop  # noqa: PLC0415 - loads LLVM, only to learn where it is
+
     assert _llmcoop.__file__, "an extension is a file"
     extension = Path(_llmcoop.__file__)
     folders = {
