@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set up, then run every check: style, types, the plugin in opt and clang, unit and integration tests.
-# Options go to pytest: scripts/test.sh -m "not slow"
+# Options go to pytest: scripts/test.sh -m "slow or not slow" runs the slow tests too, as CI does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh

@@ -13,6 +13,7 @@ from llmcoop.ir import CompilerFailed, IRError
 from llmcoop.ir.worker import Worker
 
 MARGIN = 0.03  # a cost model that promises less than this promises nothing
+PRICE_OF_SIZE = 0.10  # how much more it must promise for each time that the code gets longer by its length
 _REPLY_LIMIT = 1 << 20  # bytes
 
 
@@ -65,7 +66,7 @@ class Judge(Protocol):
 class CostModelJudge:
     """Accepts what LLVM's cost model thinks cheaper, weighted by how often blocks run.
 
-    It must be 3% better, and n times that if its code is n times as long.
+    It must be 3% better, 13% if its code is twice as long, 23% if it is three times as long, and so on.
     """
 
     worker: Worker
@@ -89,8 +90,8 @@ class CostModelJudge:
         message = f"cost {before:.1f} -> {cost:.1f}"
         if before > cost * proposal.believable:
             return Verdict(False, None, f"{message}: too good to be true")
-        growth = proposal.ir.count("\n") / function.ir.count("\n")
-        needed = before / (1 + MARGIN * max(1.0, growth))
+        growth = max(0.0, proposal.ir.count("\n") / function.ir.count("\n") - 1)
+        needed = before / (1 + MARGIN + PRICE_OF_SIZE * growth)
         accepted = cost < min(needed, self._best.get(function.name, needed))
         if accepted:
             self._best[function.name] = cost

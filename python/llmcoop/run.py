@@ -37,9 +37,9 @@ _THREADS = 2
 _HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
 _HOT = 0.05  # share of the time from which on a function is worth a search of its own
 _IDENTITY_SHARE = 0.04  # of the budget, for timing the identity
-_CONFIRM_SHARE = 0.25  # of the budget, for confirming winners
+_CONFIRM_SHARES = (0.25, 0.5)  # of the budget, for confirming winners: usually, and for slow programs
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
-_CONFIRM_PAIRS = (LEAST_PAIRS + 2, 40)  # kept back for at any rate, and what that share need not exceed
+_CONFIRM_PAIRS = (LEAST_PAIRS + 1, 40)  # kept back for at any rate, and what that share need not exceed
 _CONFIRMED_AT_MOST = 3
 _EXPORT_S = 1.0  # for writing the results
 _SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
@@ -178,7 +178,8 @@ class _Run:
         """What to keep back for measuring a winner on the workload and its variants."""
         pair_s = 2 * (self._program.reference.baseline_ns + self._program.reference.variants_ns) / 1e9
         least, most = (1.0 + pairs * pair_s for pairs in _CONFIRM_PAIRS)
-        return max(least, min(most, _CONFIRM_SHARE * self._spec.budget.seconds))
+        usual_s, highest_s = (share * self._spec.budget.seconds for share in _CONFIRM_SHARES)
+        return min(highest_s, max(least, min(most, usual_s)))
 
     def _search_functions(self, base: Candidate, judge: Judge, seconds: float) -> None:
         modules = self._program.lowering.optimized(base)

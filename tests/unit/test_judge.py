@@ -52,9 +52,9 @@ def test_a_cheaper_version_is_accepted_once(judge: CostModelJudge) -> None:
 
 def test_longer_code_must_promise_more(judge: CostModelJudge) -> None:
     cost = judge.worker.cost(ORIGINAL.ir).total
-    assert not judge.verdict(ORIGINAL, Proposal("longer", version(80), cost / 1.06)).accepted
+    assert not judge.verdict(ORIGINAL, Proposal("longer", version(80), cost / 1.25)).accepted
     assert judge.verdict(ORIGINAL, Proposal("as long", version(20), cost / 1.06)).accepted
-    assert judge.verdict(ORIGINAL, Proposal("longer", version(80), cost / 1.30)).accepted
+    assert judge.verdict(ORIGINAL, Proposal("longer", version(80), cost / 1.40)).accepted
 
 
 def test_an_incredible_estimate_is_refused(judge: CostModelJudge) -> None:
