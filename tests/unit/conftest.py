@@ -7,30 +7,15 @@ import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from preparing import Prepare
 
 from llmcoop.errors import ToolchainError
 from llmcoop.prepare import Prepared, prepared
 from llmcoop.sandbox import Sandbox
 from llmcoop.spec import Spec
 from llmcoop.values import Budget, Expectation, Invocation, Program, Workload
-
-
-class Prepare(Protocol):
-    """Prepares C sources, given as text."""
-
-    def __call__(
-        self,
-        *sources: str,
-        args: Sequence[str] = (),
-        variants: Sequence[Sequence[str]] = (),
-        tests: Sequence[Expectation] = (),
-        cflags: Sequence[str] = ("-O3",),
-        ldflags: Sequence[str] = (),
-        seconds: float = 20.0,
-    ) -> Prepared: ...
 
 
 @pytest.fixture(scope="session")

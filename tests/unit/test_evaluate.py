@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Prepare
+from preparing import Prepare
 
 from llmcoop.evaluate import Evaluator
 from llmcoop.history import IDENTITY

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Prepare
+from preparing import Prepare
 
 import llmcoop
 from llmcoop.history import IDENTITY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Prepare
+from preparing import Prepare
 
 from llmcoop import process
 from llmcoop.errors import LLMCoopError

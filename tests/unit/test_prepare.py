@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Prepare
+from preparing import Prepare
 
 from llmcoop.history import IDENTITY
 from llmcoop.prepare import Prepared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Prepare
+from preparing import Prepare
 
 from llmcoop.errors import ProgramError
 from llmcoop.values import Expectation, Invocation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from llmcoop.ir import Module
 
 SUM = """
@@ -65,3 +67,55 @@ def test_recursion_ends() -> None:
 def test_what_optimization_removes_costs_nothing() -> None:
     dead = "define i32 @f(i32 %a) {\n %b = sdiv i32 %a, 7\n %c = sdiv i32 %b, 9\n ret i32 %a\n}"
     assert cost(dead, "default<O2>") < cost(dead)
+
+
+CHASE = """
+define i64 @f(ptr %p) {
+entry:
+  br label %loop
+loop:
+  %node = phi ptr [ %p, %entry ], [ %next, %loop ]
+  %sum = phi i64 [ 0, %entry ], [ %more, %loop ]
+  %address = getelementptr i64, ptr %node, i64 1
+  %value = load i64, ptr %address
+  %more = add i64 %sum, %value
+  %next = load ptr, ptr %node
+  %done = icmp eq ptr %next, null
+  br i1 %done, label %exit, label %loop
+exit:
+  ret i64 %more
+}
+"""
+ONE_AFTER_THE_OTHER = """
+define void @f(ptr %p, i64 %n) {
+entry:
+  br label %first
+first:
+  %i = phi i64 [ 0, %entry ], [ %i.next, %first ]
+  %a = getelementptr i64, ptr %p, i64 %i
+  store i64 %i, ptr %a
+  %i.next = add nuw nsw i64 %i, 1
+  %i.done = icmp eq i64 %i.next, 300
+  br i1 %i.done, label %second, label %first
+second:
+  %j = phi i64 [ 0, %first ], [ %j.next, %second ]
+  %b = getelementptr i64, ptr %p, i64 %j
+  store i64 %n, ptr %b
+  %j.next = add nuw nsw i64 %j, 1
+  %j.done = icmp eq i64 %j.next, 500
+  br i1 %j.done, label %exit, label %second
+exit:
+  ret void
+}
+"""
+
+
+def test_unrolling_what_cannot_be_counted_is_no_gain() -> None:
+    unrolled = cost(CHASE, "function(loop-unroll<O3>)", ("-unroll-count=4",))
+    assert unrolled == pytest.approx(cost(CHASE), rel=0.1)
+
+
+def test_a_loop_right_after_another_one_is_entered_once() -> None:
+    loops = cost(ONE_AFTER_THE_OTHER)
+    assert loops < 10 * (300 + 500)
+    assert loops == pytest.approx(cost(ONE_AFTER_THE_OTHER, "function(loop-simplify)"), rel=0.05)
