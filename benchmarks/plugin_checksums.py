@@ -19,6 +19,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import socketserver
 import sys
 import tempfile
@@ -267,8 +268,8 @@ def answers(bench: Bench, executable: Path, runs: Sequence[Invocation]) -> list[
 def generated(seed: int, cflags: tuple[str, ...], folder: Path) -> Case:
     """The program that csmith makes of a seed. Raises ToolchainError without csmith."""
     source = folder / f"csmith-{seed}.c"
-    if not Path("/usr/include/csmith/csmith.h").exists():
-        raise ToolchainError("no csmith.h in /usr/include/csmith", "apt-get install csmith libcsmith-dev")
+    if shutil.which("csmith") is None or not Path("/usr/include/csmith/csmith.h").exists():
+        raise ToolchainError("csmith or its csmith.h not found", "apt-get install csmith libcsmith-dev")
     command = ["csmith", "--no-argc", "--seed", str(seed), "--output", source]
     done = process.run(command, timeout_s=60, cwd=folder)
     if done.returncode != 0:

@@ -28,10 +28,12 @@ namespace llmcoop {
 /// 14 for a scalar integer division); a recursive call counts as TTI(i) only.
 /// trips(b) is how often b runs in one call: from the profile if F has one
 /// (frequency of b / frequency of the entry), else from branch probabilities
-/// within a loop, times the loops' trip counts. These are exact where LLVM
-/// knows them, else 256 elements divided by the step of the loop's induction
-/// variable (so that a loop vectorized by 8 runs an eighth as often), and 4 for
-/// the remainder of such a loop.
+/// within a loop, times the loops' trip counts; conditions right before a loop
+/// hold. Trip counts are exact where LLVM knows them, else 256 elements divided
+/// by the step of the variable that ends the loop (so that a loop vectorized by
+/// 8 runs an eighth as often), 4 for the remainder of such a loop, and for one
+/// that can't be counted 256 times what is left of its usual probability to go
+/// on: unrolling it with an exit in each copy changes nothing.
 double costOf(llvm::Function &F, const CodeGen &Settings);
 
 /// Each function's own share (0 to 1) of the cost of the whole program: entry
