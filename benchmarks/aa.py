@@ -118,6 +118,8 @@ def decide(bench: Bench, baseline: Path, candidate: Path) -> Decision:
     return Decision(result, measure.verdict(result, bench.plan.threshold), time.monotonic() - started)
 
 
+# What a winner gets, when it is confirmed, of the default budget: a quarter of a minute, less the variants' share.
+SECONDS = 8.0
 HEADER = ("program", *Verdict, "speedup", "range", "pairs", "seconds", "most")
 
 
@@ -149,7 +151,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ms", type=float, nargs="+", default=[50, 200], help="how long the programs run")
     parser.add_argument("--kind", choices=["same", "faster"], nargs="+", default=["same", "faster"])
     parser.add_argument("--pairs", type=int, default=Plan().max_pairs, help="at most so many pairs a decision")
-    parser.add_argument("--seconds", type=float, default=Plan().max_seconds, help="a decision may take")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="a decision may take")
     parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)), help="where programs are pinned")
     return parser.parse_args()
 
