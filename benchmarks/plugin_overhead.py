@@ -30,7 +30,7 @@ CASES = (
 
 def main() -> int:
     """Print one line for each case; 1 if a median is over the limit or Python was loaded."""
-    plugin = sys.argv[1] if len(sys.argv) > 1 else _output(["llmcoop", "plugin-path"]).strip()
+    plugin = sys.argv[1] if len(sys.argv) > 1 else _output([sys.executable, "-m", "llmcoop", "plugin-path"]).strip()
     good = True
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "file.c"
