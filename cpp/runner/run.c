@@ -1,28 +1,23 @@
 // Run a program once, watch it, and leave no process behind.
 #include "runner.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
   CandidatePid = 2
 }; // always, or the number would tell test runs from timed ones
-static const uint64_t SecondNs = 1000000000, WatchNs = 50000000;
+static const uint64_t SecondNs = 1000000000;
 
 // Written by the child before it becomes the candidate: a page that execve
 // takes away from it.
@@ -34,12 +29,6 @@ typedef struct {
   const char *Failed; // points into the program text, which both have
   int FailedError;
 } Launch;
-
-static uint64_t now(void) {
-  struct timespec Time;
-  clock_gettime(CLOCK_MONOTONIC, &Time);
-  return (uint64_t)Time.tv_sec * SecondNs + (uint64_t)Time.tv_nsec;
-}
 
 static uint64_t timeNs(struct timeval Time) {
   return (uint64_t)Time.tv_sec * SecondNs + (uint64_t)Time.tv_usec * 1000;
@@ -107,38 +96,6 @@ static pid_t startChild(const Settings *S, int *PidFd) {
   return Pid;
 }
 
-// Resident memory of all processes but the runner. Pages that two processes
-// share count twice.
-static uint64_t memoryInUse(void) {
-  DIR *Processes = opendir("/proc");
-  if (!Processes)
-    die("open /proc");
-  uint64_t Pages = 0;
-  for (struct dirent *Entry; (Entry = readdir(Processes));) {
-    unsigned long Resident = 0;
-    char Path[300];
-    if (Entry->d_name[0] < '1' || Entry->d_name[0] > '9' ||
-        strcmp(Entry->d_name, "1") == 0)
-      continue;
-    snprintf(Path, sizeof Path, "/proc/%s/statm", Entry->d_name);
-    FILE *File = fopen(Path, "re");
-    if (File &&
-        fscanf(File, "%*u %lu", &Resident) == 1) // it may have ended meanwhile
-      Pages += Resident;
-    if (File)
-      fclose(File);
-  }
-  closedir(Processes);
-  return Pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t memoryLimit(const Settings *S) {
-  if (S->MemoryBytes)
-    return S->MemoryBytes;
-  return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) /
-         2;
-}
-
 // Wait until the child has ended by itself (returns Exited) or must be ended.
 static Ending watch(const Settings *S, const Request *R, int PidFd) {
   for (uint64_t Deadline = now() + R->TimeoutNs, Time = now(); Time < Deadline;
@@ -153,40 +110,17 @@ static Ending watch(const Settings *S, const Request *R, int PidFd) {
       return Exited;
     if (Polled[1].revents)
       exit(0); // the caller is gone
-    if (S->Isolated && memoryInUse() > memoryLimit(S))
+    if (S->Isolated && usesTooMuchMemory(S))
       return OutOfMemory;
   }
   return TimedOut;
 }
 
-// Only processes of ours that nobody has reaped yet: their numbers can't belong
-// to anyone else.
-static void killOwnChildren(void) {
-  char Path[64];
-  snprintf(Path, sizeof Path, "/proc/self/task/%d/children", getpid());
-  FILE *Children = fopen(Path, "re");
-  if (!Children)
-    die(Path);
-  for (int Pid; fscanf(Children, "%d", &Pid) == 1;)
-    if (Pid > 1)
-      kill(Pid, SIGKILL);
-  fclose(Children);
-}
-
-// Kill and reap everything; orphans come to us, as PID 1 or as subreaper.
+// Kill and reap everything.
 static void endAll(const Settings *S, pid_t Main, Result *Done, int *Status) {
-  for (;;) {
-    if (S->Isolated && getpid() == 1)
-      kill(-1, SIGKILL); // all of this PID namespace
-    else
-      killOwnChildren();
-    int ItsStatus;
-    struct rusage ItsUsage;
-    pid_t Pid = wait4(-1, &ItsStatus, __WALL, &ItsUsage);
-    if (Pid < 0 && errno == ECHILD)
-      return;
-    if (Pid < 0)
-      continue;
+  int ItsStatus;
+  struct rusage ItsUsage;
+  for (pid_t Pid; (Pid = killAndReap(S, &ItsStatus, &ItsUsage)) != 0;) {
     // Work left to a process that nobody waits for is work of the run too.
     Done->CpuNs += timeNs(ItsUsage.ru_utime) + timeNs(ItsUsage.ru_stime);
     if (Pid == Main) {

@@ -22,17 +22,17 @@ enum {
 static int Store = -1;
 static char Path[PathBytes];
 
-static void mountTmpfs(const char *Where, const char *Options) {
+void mountTmpfs(const char *Where, const char *Options) {
   if (mount("tmpfs", Where, "tmpfs", MS_NOSUID | MS_NODEV, Options) < 0)
     die("mount tmpfs");
 }
 
-static void makeFolder(const char *Where) {
+void makeFolder(const char *Where) {
   if (mkdir(Where, 0777) < 0)
     die(Where);
 }
 
-static const char *inFolder(const Settings *S, const char *Name) {
+const char *inFolder(const Settings *S, const char *Name) {
   if (snprintf(Path, sizeof Path, "%s/%s", S->Folder, Name) >= PathBytes)
     die("too long a path");
   return Path;
@@ -94,6 +94,19 @@ const char *showExecutable(const Settings *S, uint64_t Index) {
   return PROGRAM;
 }
 
+void mountScratch(const Settings *S, const char *Where) {
+  char Options[96];
+  snprintf(Options, sizeof Options, "mode=1777,size=%lu,nr_inodes=%d",
+           (unsigned long)S->FileBytes, ScratchFiles);
+  mountTmpfs(Where, Options);
+  for (const char *const *Name = (const char *const[]){"shm", "work", NULL};
+       *Name; ++Name) { // /dev/shm is a link to the first
+    if (snprintf(Path, sizeof Path, "%s/%s", Where, *Name) >= PathBytes)
+      die("too long a path");
+    makeFolder(Path);
+  }
+}
+
 const char *clearScratch(const Settings *S) {
   if (!S->Isolated) { // the caller has removed the last one
     makeFolder(inFolder(S, "work"));
@@ -102,13 +115,8 @@ const char *clearScratch(const Settings *S) {
   static bool Mounted;
   if (Mounted && umount2(SCRATCH, MNT_DETACH) < 0)
     die("discard the last run's files");
-  char Options[96];
-  snprintf(Options, sizeof Options, "mode=1777,size=%lu,nr_inodes=%d",
-           (unsigned long)S->FileBytes, ScratchFiles);
-  mountTmpfs(SCRATCH, Options);
+  mountScratch(S, SCRATCH);
   Mounted = true;
-  makeFolder(SCRATCH "/shm"); // /dev/shm is a link to it
-  makeFolder(SCRATCH "/work");
   return SCRATCH "/work";
 }
 

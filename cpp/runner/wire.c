@@ -1,5 +1,5 @@
-// The bytes between the runner and its caller: stdin and stdout, before a
-// candidate gets its own.
+// The bytes between us and our caller: stdin and stdout, before a candidate
+// gets its own.
 #include "runner.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 enum { ChunkBytes = 1 << 16, StringLimit = 1 << 24 };
 
-static void readExactly(void *Buffer, uint64_t Bytes) {
+void readExactly(void *Buffer, uint64_t Bytes) {
   for (char *At = Buffer; Bytes > 0;) {
     ssize_t Read = read(STDIN_FILENO, At, Bytes);
     if (Read == 0)
@@ -79,9 +79,11 @@ void readBlob(int File) {
   }
 }
 
-void writeNumber(uint64_t Number) {
-  writeExactly(STDOUT_FILENO, (const char *)&Number, sizeof Number);
+void writeBytes(const void *Data, uint64_t Bytes) {
+  writeExactly(STDOUT_FILENO, Data, Bytes);
 }
+
+void writeNumber(uint64_t Number) { writeBytes(&Number, sizeof Number); }
 
 void writeBlob(int File, uint64_t Limit) {
   struct stat Status;
@@ -96,6 +98,7 @@ void writeBlob(int File, uint64_t Limit) {
 }
 
 void die(const char *What) {
-  dprintf(STDERR_FILENO, "llmcoop-runner: %s: %s\n", What, strerror(errno));
+  dprintf(STDERR_FILENO, "%s: %s: %s\n", program_invocation_short_name, What,
+          strerror(errno));
   exit(1);
 }

@@ -5,47 +5,32 @@ The other half is cpp/runner: main.c there documents the protocol and what a run
 
 from __future__ import annotations
 
-import hashlib
-import math
 import os
 import secrets
 import shutil
-import signal
 import struct
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import llmcoop
+from llmcoop import native
+from llmcoop.answers import same_output
 from llmcoop.errors import ToolchainError, UsageError
+from llmcoop.native import Ending
 from llmcoop.process import Child, ChildDied, ChildTimedOut
 from llmcoop.sandbox import ENVIRONMENT, Limits, Sandbox
-from llmcoop.values import Invocation
+from llmcoop.values import Invocation, TestCase
 
 OUT = "/out"  # where a candidate sees the folder that outlives its run
-_NOT_PINNED = 2**64 - 1
-_NOBODY = 65534
 _START_S = 30.0
 _GRACE_S = 30.0  # for what a run does besides the program: copies, cleaning up, a busy machine
-_MIB = 1 << 20
 
 
 class RunnerDied(ToolchainError):  # noqa: N818 - it says what happened
     """The runner itself ended or hangs: no statement about the candidate."""
-
-
-class _Ending(IntEnum):
-    """As `Ending` in runner.h."""
-
-    EXITED = 0
-    SIGNALLED = 1
-    TIMED_OUT = 2
-    OUT_OF_MEMORY = 3
-    NOT_EXECUTABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +45,12 @@ class RunResult:
     signal: int | None
     timed_out: bool
     stdout: bytes
-    stdout_sha256: str
     stderr: bytes  # at most the last 64 KiB
     status: str  # "exit 0", "signal SIGSEGV", "time-out after 10 s", …
+
+    def passes(self, case: TestCase) -> bool:
+        """Whether the run did what the test case expects."""
+        return self.exit_code == case.exit_code and same_output(case.stdout, self.stdout)
 
 
 class Runner:
@@ -95,18 +83,17 @@ class Runner:
         self._cpu = cpu
         self._environment = {**ENVIRONMENT, **(env or {})}
         self._writable = writable
-        self._user = _user_of_candidates() if sandbox.as_root else 0
+        self._user = native.user_of_candidates(sandbox)
         self._folder: Path | None = None
         self._child: Child | None = None
 
     def __enter__(self) -> Self:
         """Start it. Raises RunnerDied, or UsageError for a CPU or an executable that is not there."""
-        if self._cpu is not None and self._cpu not in os.sched_getaffinity(0):
-            raise UsageError(f"CPU {self._cpu} is not available", f"use one of {sorted(os.sched_getaffinity(0))}")
-        contents = [_contents(path) for path in self._executables]
+        native.require_cpu(self._cpu)
+        contents = [native.contents(path) for path in self._executables]
         self._child = Child(self._command())
         try:
-            self._ask([self._settings(), *_blobs(contents)])
+            self._ask([self._settings(), *native.blobs(contents)])
             self._numbers(1, _START_S)
         except RunnerDied:
             self.close()
@@ -138,9 +125,9 @@ class Runner:
         self._ask(
             [
                 struct.pack("=QQ", executable, int(wall_s * 1e9)),
-                *_blobs([b"program", *(os.fsencode(argument) for argument in invocation.args)]),
+                *native.blobs([b"program", *(os.fsencode(argument) for argument in invocation.args)]),
                 *_named_blobs(invocation.files),
-                _number(len(invocation.stdin)),
+                native.number(len(invocation.stdin)),
                 invocation.stdin,
             ]
         )
@@ -152,48 +139,31 @@ class Runner:
             queued_ns=queued_ns,
             cpu_ns=cpu_ns,
             peak_rss_bytes=peak,
-            exit_code=code if ending == _Ending.EXITED else None,
-            signal=code if ending == _Ending.SIGNALLED else None,
-            timed_out=ending == _Ending.TIMED_OUT,
+            exit_code=code if ending == Ending.EXITED else None,
+            signal=code if ending == Ending.SIGNALLED else None,
+            timed_out=ending == Ending.TIMED_OUT,
             stdout=stdout,
-            stdout_sha256=hashlib.sha256(stdout).hexdigest(),
             stderr=stderr,
-            status=_status(_Ending(ending), code, self._limits, wall_s),
+            status=native.status(Ending(ending), code, self._limits, wall_s),
         )
 
     def _command(self) -> list[str]:
-        program = _native_runner()
+        program = native.installed("llmcoop-runner")
         if not self._sandbox.enabled:
             self._folder = Path(tempfile.mkdtemp(prefix="llmcoop-"))
             return [str(program), "plain"]
-        options = ["--ro-bind", str(program), "/llmcoop-runner", "--dir", "/exe", "--dir", "/tmp"]
-        options += ["--symlink", "/tmp/shm", "/dev/shm", "--as-pid-1"]
-        # SYS_ADMIN inside the sandbox: to mount a fresh /tmp for each run, and to choose process numbers.
-        options += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
-        if self._user:
-            options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
+        command, options = native.isolated(program, self._user)
         if self._writable is not None:
             options += ["--bind", str(self._writable.absolute()), OUT]
             if self._user:
                 _give(self._writable, self._user)
-        return self._sandbox.wrap(["/llmcoop-runner", "isolated"], options)
+        return self._sandbox.wrap(command, options)
 
     def _settings(self) -> bytes:
         limits = self._limits
-        numbers = struct.pack(
-            "=7Q",
-            _NOT_PINNED if self._cpu is None else self._cpu,
-            self._user,
-            math.ceil(limits.cpu_s),
-            limits.memory_bytes or 0,
-            limits.file_bytes,
-            limits.processes + 1,  # without a user id of its own, the runner counts
-            limits.stack_bytes,
-        )
-        environment = (f"{name}={self._placed(value)}" for name, value in self._environment.items())
-        variables = [os.fsencode(variable) for variable in environment]
-        folder = os.fsencode(self._folder or "")
-        return b"".join([_number(len(folder)), folder, numbers, *_blobs(variables)])
+        processes = limits.processes + 1  # without a user id of its own, the runner counts
+        environment = {name: self._placed(value) for name, value in self._environment.items()}
+        return native.settings(self._folder, self._cpu, self._user, limits, processes, environment)
 
     def _placed(self, value: str) -> str:
         """An environment value with the path at which /out really is."""
@@ -242,68 +212,14 @@ class Runner:
         )
 
 
-def _native_runner() -> Path:
-    for folder in llmcoop.__path__:
-        program = Path(folder, "llmcoop-runner")
-        if program.is_file():
-            return program
-    raise ToolchainError("llmcoop-runner is not installed beside the package", "install again: pip install .")
-
-
-def _user_of_candidates() -> int:
-    """A user id that nobody has, so that the process limit counts one sandbox only."""
-    mapped = Path("/proc/self/uid_map").read_text().split()
-    all_mapped = mapped == ["0", "0", "4294967295"]
-    return 0x7000_0000 + secrets.randbelow(1 << 24) if all_mapped else _NOBODY
-
-
 def _give(folder: Path, user: int) -> None:
     """Make `folder` and all in it belong to `user`; links that a candidate made are not followed."""
     for path in (folder, *folder.rglob("*")):
         os.lchown(path, user, user)
 
 
-def _contents(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"can't read {path}: {error.strerror}") from error
-
-
-def _number(number: int) -> bytes:
-    return struct.pack("=Q", number)
-
-
-def _blobs(contents: Sequence[bytes]) -> Iterable[bytes]:
-    yield _number(len(contents))
-    for content in contents:
-        yield _number(len(content))
-        yield content
-
-
 def _named_blobs(files: Sequence[Path]) -> Iterable[bytes]:
-    yield _number(len(files))
+    yield native.number(len(files))
     for path in files:
-        for content in (os.fsencode(path.name), _contents(path)):
-            yield _number(len(content))
-            yield content
-
-
-def _status(ending: _Ending, code: int, limits: Limits, wall_s: float) -> str:
-    match ending:
-        case _Ending.EXITED:
-            return f"exit {code}"
-        case _Ending.TIMED_OUT:
-            return f"time-out after {wall_s:g} s"
-        case _Ending.OUT_OF_MEMORY:
-            allowed = f"{limits.memory_bytes // _MIB} MiB" if limits.memory_bytes else "half of the machine's"
-            return f"memory over {allowed}"
-        case _Ending.NOT_EXECUTABLE:
-            return f"not executable: {os.strerror(code)}"
-        case _Ending.SIGNALLED:
-            name = next((known.name for known in signal.Signals if known == code), str(code))
-            reasons = {
-                "SIGXFSZ": f": a file or output over {limits.file_bytes // _MIB} MiB",
-                "SIGXCPU": f": CPU time over {limits.cpu_s:g} s",
-            }
-            return f"signal {name}{reasons.get(name, '')}"
+        yield native.blob(os.fsencode(path.name))
+        yield native.blob(native.contents(path))

@@ -26,12 +26,21 @@ class EvidenceKind(StrEnum):
     REFUTED = "refuted"
 
 
+class Acceptance(StrEnum):
+    """The weakest evidence that a user lets pass; each includes those before it."""
+
+    BY_CONSTRUCTION = "by-construction"
+    PROVED = "proved"
+    TESTED = "tested"
+
+
 class Outcome(StrEnum):
     """How the evaluation of one candidate ended."""
 
     ACCEPTED = "accepted"  # correct, and measured faster than the baseline
     NOT_FASTER = "not-faster"  # correct as far as tested, but not measurably faster
     SAME_CODE = "same-code"  # lowers to an executable that was evaluated already
+    WEAK = "weak"  # nothing speaks against it, but too little for it: see the message
     REFUTED = "refuted"  # a test failed: see the counterexample
     DOES_NOT_COMPILE = "does-not-compile"
     COMPILER_FAILED = "compiler-failed"  # a pass or the code generator crashed, hung or ran out of memory
@@ -82,7 +91,7 @@ class TestCase:
     invocation: Invocation
     stdout: bytes
     exit_code: int
-    origin: str  # "workload", "variant", "user", later "fuzz" and "model"
+    origin: str  # "workload", "variant", "user", "fuzz", later "model"
     hidden: bool = False
 
 
@@ -138,14 +147,27 @@ class Candidate:
     level: Level
     origin: str  # which proposer, and why, in a few words: "search: clones=x86-64-v3"
     recipe: Recipe = field(default_factory=Recipe)
-    text: str = ""  # at IR level: a module whose definitions replace those of the parent's optimized module
-    parent: str = ""  # key of the candidate that `text` changes; empty for the program itself
+    # At source level: the whole text of a source file. At IR level: a module whose definitions replace those of the
+    # parent's optimized module.
+    text: str = ""
+    parent: str = ""  # key of the candidate that this one changes or lowers otherwise; empty for the program itself
+    source: str = ""  # at source level: the name of the source file that `text` replaces
+    authored: bool = False  # by a person or a model, not by the compiler's own passes: nothing is known of it
 
     @property
     def key(self) -> str:
         """SHA-256 over what is built (not over how it was thought of)."""
-        content = "\0".join((self.level, self.parent if self.text else "", self.recipe.canonical(), self.text))
+        content = "\0".join((self.level, self.parent, self.source, self.recipe.canonical(), self.text))
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+class Refutation(StrEnum):
+    """What is wrong with a candidate that failed a test."""
+
+    OUTPUT = "another output"
+    ENDING = "another ending"  # exit code, signal, time-out, memory
+    SANITIZER = "undefined behaviour or a data race"  # that the original does not have
+    PRECOMPUTED = "precomputed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +176,18 @@ class Counterexample:
 
     case: TestCase
     stdout: bytes
-    status: str  # "exit 0", "signal SIGSEGV", "time-out after 10 s", …
+    status: str  # "exit 0", "signal SIGSEGV", "time-out after 10 s", a sanitizer's report, "precomputed: …"
+
+    @property
+    def kind(self) -> Refutation:
+        """What the status amounts to."""
+        if self.status == f"exit {self.case.exit_code}":
+            return Refutation.OUTPUT
+        if self.status.startswith("precomputed"):
+            return Refutation.PRECOMPUTED
+        if self.status.startswith(("exit", "signal", "time-out", "memory", "not executable")):
+            return Refutation.ENDING
+        return Refutation.SANITIZER
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +198,38 @@ class Evidence:
     cases_passed: int = 0
     cases_hidden: int = 0  # of those, how many no proposer saw
     counterexample: Counterexample | None = None
+    inputs_compared: int = 0  # inputs made up for this candidate on which it did what the original does
+    sanitizers: tuple[str, ...] = ()  # under which it was as clean as the original: "address", "memory", …
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole."""
+
+    covered: int
+    total: int
+
+    @property
+    def ratio(self) -> float:
+        """From 0 to 1; 1 where there is nothing to cover."""
+        return self.covered / self.total if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Adequacy:
+    """Whether tests would notice a wrong version of the program: what they run of it, and what they catch."""
+
+    lines: Share
+    branches: Share
+    conditions: Share  # modified condition/decision coverage (MC/DC)
+    mutants: int  # deliberately broken versions, those that are provably equal to the original left out
+    caught: int
+    missed: tuple[str, ...] = ()  # functions with mutants that were not caught, the most first: "parse: 5 of 12"
+
+    @property
+    def mutation_score(self) -> float:
+        """The share of mutants that the tests catch, 0 to 1; 1 where there are none."""
+        return self.caught / self.mutants if self.mutants else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import sys
@@ -134,9 +133,7 @@ def test_large_input_and_output_are_exact(sandbox: Sandbox, build: Compile) -> N
     data = os.urandom(5 * MIB)
     with Runner(sandbox, [build(COPY)], limits=LIMITS) as runner:
         for text in (data, b"", data[:1000]):
-            result = runner.run(0, Invocation(stdin=text))
-            assert result.stdout == text
-            assert result.stdout_sha256 == hashlib.sha256(text).hexdigest()
+            assert runner.run(0, Invocation(stdin=text)).stdout == text
 
 
 def test_executables_are_kept_apart(sandbox: Sandbox, build: Compile) -> None:
