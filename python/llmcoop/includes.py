@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from llmcoop.errors import UsageError
@@ -33,6 +34,12 @@ def absolute(flags: Sequence[str], here: Path) -> tuple[str, ...]:
 def include_folders(program: Program) -> tuple[Path, ...]:
     """The folders that -I, -iquote and -isystem name, in their order."""
     return _values(program.cflags, ("-I", "-iquote", "-isystem"))
+
+
+def linked_files(program: Program) -> tuple[Path, ...]:
+    """Files and folders that the linker flags name: objects, archives, -L."""
+    named = (Path(word) for word in program.ldflags if not word.startswith("-"))
+    return tuple(path for path in (*_values(program.ldflags, ("-L",)), *named) if path.exists())
 
 
 def local_headers(program: Program) -> frozenset[Path]:
@@ -66,7 +73,7 @@ def read_bytes(path: Path, role: str) -> bytes:
 def _values(flags: Sequence[str], names: Sequence[str]) -> tuple[Path, ...]:
     """What the flags of these names say, in one word (-Ifolder) or in two (-I folder)."""
     values: list[Path] = []
-    for word, following in zip(flags, [*flags[1:], ""], strict=True):
+    for word, following in zip_longest(flags, flags[1:], fillvalue=""):
         flag = _path_flag(word)
         if flag in names:
             values.append(Path(word[len(flag) :] or following))

@@ -25,10 +25,17 @@ class Toolchain:
     clang: Path
     opt: Path
     profdata: Path
+    cov: Path
     readelf: Path
     bolt: Path | None
     llvm_bin: Path
     version: str  # as clang prints it: "22.1.8"
+
+    @property
+    def outside_usr(self) -> tuple[Path, ...]:
+        """What a sandbox must show so that the tools run if they are not below /usr."""
+        folder = self.llvm_bin.resolve()
+        return () if folder.is_relative_to("/usr") else (folder.parent,)
 
     @staticmethod
     def find() -> Toolchain:
@@ -38,7 +45,7 @@ class Toolchain:
             ToolchainError: a tool is missing, or clang and opt are not both of LLVM 22.
         """
         llvm_bin = _llvm_bin()
-        tools = {name: _tool(llvm_bin, name) for name in ("clang", "opt", "llvm-profdata", "llvm-readelf")}
+        tools = {name: _tool(llvm_bin, name) for name in ("clang", "opt", "llvm-profdata", "llvm-cov", "llvm-readelf")}
         versions = {name: _version(tools[name]) for name in ("clang", "opt")}
         for name, version in versions.items():
             if not version.startswith(f"{LLVM_MAJOR}."):
@@ -49,6 +56,7 @@ class Toolchain:
             clang=tools["clang"],
             opt=tools["opt"],
             profdata=tools["llvm-profdata"],
+            cov=tools["llvm-cov"],
             readelf=tools["llvm-readelf"],
             bolt=_optional(llvm_bin, "llvm-bolt"),
             llvm_bin=llvm_bin,
