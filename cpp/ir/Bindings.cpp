@@ -9,9 +9,11 @@
 #include "Cost.h"
 #include "Hints.h"
 #include "Multiversion.h"
+#include "Mutants.h"
 #include "Options.h"
 #include "Passes.h"
 #include "Progress.h"
+#include "Reader.h"
 #include "Target.h"
 #include "llvm/Config/llvm-config.h"
 
@@ -86,6 +88,14 @@ static void bindContents(py::class_<IRModule> &Type) {
       .def_property_readonly(
           "functions",
           [](const IRModule &M) { return toPython(M.functions()); })
+      .def_property_readonly("canonical_text",
+                             [](IRModule &M) { return canonicalText(M.get()); })
+      .def(
+          "read",
+          [](const IRModule &M, const std::string &Function) {
+            return readBody(M.definition(Function));
+          },
+          py::arg("function"))
       .def("extract", &IRModule::extract, py::arg("names"))
       .def("link", &IRModule::link, py::arg("other"))
       .def("internalize", &IRModule::internalize, py::arg("keep"))
@@ -104,6 +114,19 @@ static void bindCompilation(py::class_<IRModule> &Type) {
            py::arg("tuning") = Tuning, py::arg("codegen") = CodeGen)
       .def("emit", emitFrom, py::arg("kind"), py::arg("codegen") = CodeGen,
            py::kw_only(), py::arg("options") = Strings());
+}
+
+static void bindMutants(py::class_<IRModule> &Type) {
+  Type.def(
+          "add_mutants",
+          [](IRModule &M, unsigned Limit) {
+            return toPython(addMutants(M.get(), Limit));
+          },
+          py::arg("limit"))
+      .def(
+          "fix_mutant",
+          [](IRModule &M, unsigned Number) { fixMutant(M.get(), Number); },
+          py::arg("number"));
 }
 
 static void bindSearch(py::class_<IRModule> &Type) {
@@ -145,6 +168,7 @@ PYBIND11_MODULE(_llmcoop, Package) {
   bindContents(Type);
   bindCompilation(Type);
   bindSearch(Type);
+  bindMutants(Type);
   Package.attr("PROGRESS_BYTES") = sizeof(ProgressPage);
   Package.def("report_progress", [](const py::buffer &Memory) {
     py::buffer_info Info = Memory.request(/*writable=*/true);

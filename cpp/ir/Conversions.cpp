@@ -104,6 +104,16 @@ py::list toPython(const std::vector<Skipped> &Skipped) {
   return Result;
 }
 
+py::list toPython(const std::vector<Mutant> &Mutants) {
+  py::module_ Module = py::module_::import("llmcoop.ir.mutants");
+  py::object Type = Module.attr("Mutant"), Operator = Module.attr("Operator");
+  py::list Result;
+  for (const Mutant &M : Mutants)
+    Result.append(Type(M.Number, Operator(M.Operator), M.Function, M.Line,
+                       M.Description));
+  return Result;
+}
+
 void registerErrors() {
   py::register_local_exception_translator([](std::exception_ptr Thrown) {
     try {

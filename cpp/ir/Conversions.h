@@ -10,6 +10,7 @@
 #define LLMCOOP_IR_CONVERSIONS_H
 
 #include "IRModule.h"
+#include "Mutants.h"
 #include "Settings.h"
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -26,6 +27,7 @@ std::vector<std::string> optionsFrom(pybind11::handle Settings,
 pybind11::list toPython(const std::vector<Remark> &Remarks);
 pybind11::list toPython(const std::vector<FunctionInfo> &Functions);
 pybind11::list toPython(const std::vector<Skipped> &Skipped);
+pybind11::list toPython(const std::vector<Mutant> &Mutants);
 
 /// Turns an IRError into the package's exception of that name.
 void registerErrors();

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from typing_extensions import Buffer
 
+from llmcoop.ir.body import Body
+from llmcoop.ir.mutants import Mutant
 from llmcoop.ir.settings import CodeGen, Tuning
 from llmcoop.ir.values import FunctionInfo, Remark, Skipped
 
@@ -29,6 +31,13 @@ class Module:
     @property
     def functions(self) -> list[FunctionInfo]:
         """All but intrinsics, in the order of the module."""
+
+    @property
+    def canonical_text(self) -> str:
+        """The text without what has no meaning: names of values, debug information, the module's own names."""
+
+    def read(self, function: str) -> Body:
+        """The body of a defined function as plain data; see `llmcoop.ir.body`."""
 
     def extract(self, names: Sequence[str]) -> Module:
         """A module that defines the named functions only, and declares what they use."""
@@ -103,6 +112,12 @@ class Module:
         interleave.count: number · vectorize.enable, distribute.enable: true, false. Loop hints go to the
         innermost loops, or with "@number" to that loop in preorder.
         """
+
+    def add_mutants(self, limit: int) -> list[Mutant]:
+        """Add at most `limit` broken versions, spread evenly over functions and operators; see `llmcoop.ir.mutants`."""
+
+    def fix_mutant(self, number: int) -> None:
+        """Make mutant `number` the only one, or the original with 0, and drop debug info."""
 
 def report_progress(memory: Buffer) -> None:
     """Write what LLVM is doing to shared memory; fatal errors and failed allocations end the process."""

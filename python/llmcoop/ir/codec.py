@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from llmcoop.errors import ToolchainError
@@ -103,4 +104,6 @@ def _typed(kind: Any, plain: Any, blobs: list[bytes]) -> Any:
         return float(plain)
     elif kind in (str, int, bool) and type(plain) is kind:
         return plain
+    elif isinstance(kind, type) and issubclass(kind, StrEnum) and plain in list(kind):
+        return kind(plain)
     raise MalformedMessage(f"{str(plain)[:80]!r} is not a {kind}")

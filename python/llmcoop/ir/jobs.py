@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, get_args
 
+from llmcoop.ir.comparison import Compare, Comparison
+from llmcoop.ir.demands import Demand, Demands
+from llmcoop.ir.mutants import Equivalent, FindEquivalent, Fixed, FixMutant, Mutate, Mutated
+from llmcoop.ir.refining import Refine, Refined
 from llmcoop.ir.settings import CodeGen, Tuning
 from llmcoop.ir.values import FunctionInfo, Remark, Skipped
 from llmcoop.values import FunctionRecipe
@@ -266,8 +270,28 @@ Job = (
     | Hotness
     | ListFunctions
     | Disassemble
+    | Compare
+    | Demand
+    | Refine
+    | Mutate
+    | FixMutant
+    | FindEquivalent
 )
-Result = Optimized | Built | Passed | Costs | Data | Shares | Functions
+Result = (
+    Optimized
+    | Built
+    | Passed
+    | Costs
+    | Data
+    | Shares
+    | Functions
+    | Comparison
+    | Demands
+    | Refined
+    | Mutated
+    | Fixed
+    | Equivalent
+)
 
 KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}
 

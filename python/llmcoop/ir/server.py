@@ -6,6 +6,8 @@ its child. Requests come on stdin, replies go to what was stdout.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import mmap
 import os
@@ -24,6 +26,8 @@ from llmcoop.ir.settings import Tuning
 
 _DETAIL_BYTES = 64 << 10
 _OUT_OF_MEMORY = 2  # how a job ended itself; see ProgressPage
+# What is loaded with the first job of its kind, so that the children need not: it takes longer than most jobs.
+_SHARED = {"Refine": "llmcoop.validation.refinement"}
 
 
 def main() -> None:
@@ -61,6 +65,9 @@ def _warm_up() -> None:
 
 
 def _serve(request: Request) -> Reply:
+    if request.kind in _SHARED:
+        with contextlib.suppress(ImportError):  # the job says so itself
+            importlib.import_module(_SHARED[request.kind])
     with mmap.mmap(-1, _llmcoop.PROGRESS_BYTES) as progress:
         source, sink = os.pipe()
         printed = os.memfd_create("printed")

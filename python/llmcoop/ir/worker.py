@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,9 +13,13 @@ from typing import Self, TypeVar
 import llmcoop
 from llmcoop.errors import ToolchainError
 from llmcoop.ir import codec, jobs
+from llmcoop.ir.comparison import Compare, Comparison
+from llmcoop.ir.demands import Demand, Demands
 from llmcoop.ir.errors import CompilerCrashed, CompilerOutOfMemory, CompilerTimedOut, Culprit, IRError
 from llmcoop.ir.jobs import Built, Costs, Optimized, Passed, PassRequest
 from llmcoop.ir.messages import Reply, Request
+from llmcoop.ir.mutants import MUTANT_LIMIT, Equivalent, FindEquivalent, Fixed, FixMutant, Mutant, Mutate, Mutated
+from llmcoop.ir.refining import Refine, Refined
 from llmcoop.ir.settings import CodeGen, Tuning
 from llmcoop.ir.values import FunctionInfo
 from llmcoop.process import Child, ChildDied, ChildTimedOut
@@ -27,6 +32,8 @@ R = TypeVar("R", bound=jobs.Result)
 _DEFAULT_LIMITS = Limits(cpu_s=20.0, wall_s=20.0, memory_bytes=4 << 30)
 _START_S = 60.0
 _GRACE_S = 10.0  # by then the server has answered, even for a job that hangs
+_SETTLE_S = 2.0  # what a solver needs besides its own time: to read, to stop, to run a counterexample
+_COMPILE_S = 20.0  # what a comparison may need besides its own time: to compile, and to end what does not end
 _ENVIRONMENT = {"LLMCOOP_IR_WORKER": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -60,6 +67,11 @@ class Worker:
         if self._child:
             self._child.kill()
         self._child = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What its process runs in."""
+        return self._sandbox
 
     def optimize(self, bitcode: bytes, request: PassRequest) -> Optimized:
         """Run passes on a module."""
@@ -128,15 +140,56 @@ class Worker:
         """What a module defines and declares."""
         return self._do(jobs.ListFunctions(_bytes(ir)), jobs.Functions).functions
 
+    def refine(self, old: str | bytes, new: str | bytes, function: str, seconds: float) -> Refined:
+        """Decide whether `function` of `new` refines that of `old`, as far as our own validator goes.
+
+        `seconds` are in place of the worker's own limit. CompilerTimedOut, CompilerCrashed and CompilerOutOfMemory
+        mean here that the solver gave up.
+        """
+        job = Refine(_bytes(old), _bytes(new), function, seconds)
+        limits = replace(self._limits, wall_s=seconds + _SETTLE_S, cpu_s=seconds + _SETTLE_S)
+        return codec.decode(Refined, self._reply_to(job, (), limits).result)
+
+    def compare(self, old_ir: str, new_ir: str, function: str, seconds: float, seed: int = 0) -> Comparison:
+        """Run `function` of both modules (text) on many inputs, for at most about `seconds`.
+
+        What the modules define besides goes along; all else that is called must be known. `seconds` are in place of
+        the worker's own limit; CompilerFailed means that one of the modules could not be compiled.
+        """
+        job = Compare(old_ir, new_ir, function, seconds, seed)
+        return codec.decode(Comparison, self._reply_to(job, (), self._running_code(seconds)).result)
+
+    def demand(self, ir: str, function: str) -> Demands:
+        """Find out by running `function` of a module (text) what arguments it takes, and how much memory with them."""
+        return codec.decode(Demands, self._reply_to(Demand(ir, function), (), self._running_code(0)).result)
+
     def text(self, bitcode: bytes) -> str:
         """A module as text."""
         return self._do(jobs.Disassemble(bitcode), jobs.Data).data.decode()
 
+    def mutate(self, bitcode: bytes, limit: int = MUTANT_LIMIT) -> Mutated:
+        """Add at most `limit` mutants to a module before any pass, spread evenly over functions and operators."""
+        return self._do(Mutate(bitcode, limit), Mutated)
+
+    def fix_mutant(self, bitcode: bytes, number: int) -> bytes:
+        """The module of `mutate` as mutant `number` only, or as the original with 0; without debug info."""
+        return self._do(FixMutant(bitcode, number), Fixed).bitcode
+
+    def find_equivalent(self, bitcode: bytes, mutants: Sequence[Mutant]) -> frozenset[int]:
+        """Numbers of those mutants in the module of `mutate` that become the same code as the original."""
+        return frozenset(self._do(FindEquivalent(bitcode, tuple(mutants)), Equivalent).numbers)
+
+    def _running_code(self, seconds: float) -> Limits:
+        """Limits of a job that compiles functions and runs them for `seconds`."""
+        # Their memory is a small part of an enormous range of addresses, and limited in another way.
+        whole = seconds + _COMPILE_S
+        return replace(self._limits, wall_s=whole, cpu_s=whole, memory_bytes=None)
+
     def _do(self, job: jobs.Job, kind: type[R], options: tuple[str, ...] = ()) -> R:
         return codec.decode(kind, self._reply_to(job, options).result)
 
-    def _reply_to(self, job: jobs.Job, options: tuple[str, ...]) -> Reply:
-        limits = self._limits
+    def _reply_to(self, job: jobs.Job, options: tuple[str, ...], limits: Limits | None = None) -> Reply:
+        limits = limits or self._limits
         request = Request(
             kind=type(job).__name__,
             job=codec.encode(job),
