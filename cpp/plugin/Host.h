@@ -31,6 +31,9 @@ struct Options {
   std::string Run;
   /// `file.py:function` that proposes candidates; empty: the pass search.
   std::string Proposer;
+  /// The weakest evidence with which a function is replaced: `by-construction`,
+  /// `proved` or `tested`; each includes those before it.
+  std::string Accept = "proved";
 };
 
 struct FunctionSummary {

@@ -31,12 +31,16 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     ProposerFlag("llmcoop-proposer", cl::cat(Category),
                  cl::desc("file.py:function that proposes candidates"));
+static cl::opt<std::string>
+    AcceptFlag("llmcoop-accept", cl::cat(Category),
+               cl::desc("Weakest evidence: by-construction, proved or tested"));
 
 namespace llmcoop {
 
 static constexpr StringRef Allowed =
     "allowed are mode=search|off, functions=<regular expression>, "
-    "budget=<seconds>, run=<socket>, proposer=<file.py>:<function>";
+    "budget=<seconds>, run=<socket>, proposer=<file.py>:<function>, "
+    "accept=by-construction|proved|tested";
 
 static Error malformed(const Twine &What) {
   return createStringError("llmcoop: " + What + "; " + Allowed);
@@ -61,6 +65,10 @@ static Error set(Options &Opts, StringRef Name, StringRef Value) {
     if (!Value.contains(':'))
       return malformed("proposer='" + Value + "' names no function");
     Opts.Proposer = Value;
+  } else if (Name == "accept") {
+    if (!is_contained({"by-construction", "proved", "tested"}, Value))
+      return malformed("unknown evidence '" + Value + "'");
+    Opts.Accept = Value;
   } else {
     return malformed("unknown parameter '" + Name + "'");
   }
@@ -68,7 +76,8 @@ static Error set(Options &Opts, StringRef Name, StringRef Value) {
 }
 
 static Error setFromEnvironment(Options &Opts) {
-  for (StringRef Name : {"mode", "functions", "budget", "run", "proposer"})
+  for (StringRef Name :
+       {"mode", "functions", "budget", "run", "proposer", "accept"})
     if (auto Value = sys::Process::GetEnv("LLMCOOP_" + Name.upper()))
       if (Error E = set(Opts, Name, *Value))
         return E;
@@ -77,7 +86,8 @@ static Error setFromEnvironment(Options &Opts) {
 
 static Error setFromFlags(Options &Opts) {
   for (const cl::opt<std::string> *Flag :
-       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &RunFlag, &ProposerFlag})
+       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &RunFlag, &ProposerFlag,
+        &AcceptFlag})
     if (Flag->getNumOccurrences())
       if (Error E = set(Opts, Flag->ArgStr.drop_front(strlen("llmcoop-")),
                         Flag->getValue()))

@@ -57,7 +57,8 @@ static void defineHost() {
       .def_readonly("functions", &Options::Functions)
       .def_readonly("budget_s", &Options::Budget)
       .def_readonly("run", &Options::Run)
-      .def_readonly("proposer", &Options::Proposer);
+      .def_readonly("proposer", &Options::Proposer)
+      .def_readonly("accept", &Options::Accept);
   py::class_<FunctionSummary>(M, "FunctionSummary")
       .def_readonly("name", &FunctionSummary::Name)
       .def_readonly("instructions", &FunctionSummary::Instructions)

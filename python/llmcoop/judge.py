@@ -43,6 +43,7 @@ class Verdict:
     accepted: bool
     speedup: float | None
     message: str
+    cost: float | None = None  # by LLVM's cost model, when that is what judged
 
 
 class Judge(Protocol):
@@ -59,6 +60,10 @@ class Judge(Protocol):
 
     def verdict(self, function: Function, proposal: Proposal) -> Verdict | None:
         """None when the budget is spent: propose nothing more."""
+        ...
+
+    def keep(self, function: str, verdict: Verdict) -> None:
+        """The proposal of that verdict is the best version of `function` from now on."""
         ...
 
 
@@ -93,9 +98,12 @@ class CostModelJudge:
         growth = max(0.0, proposal.ir.count("\n") / function.ir.count("\n") - 1)
         needed = before / (1 + MARGIN + PRICE_OF_SIZE * growth)
         accepted = cost < min(needed, self._best.get(function.name, needed))
-        if accepted:
-            self._best[function.name] = cost
-        return Verdict(accepted, before / cost if cost > 0 else None, message)
+        return Verdict(accepted, before / cost if cost > 0 else None, message, cost)
+
+    def keep(self, function: str, verdict: Verdict) -> None:
+        """Later versions must be cheaper than this one."""
+        assert verdict.cost is not None, "an accepted version has a cost"
+        self._best[function] = verdict.cost
 
 
 class RunJudge:
@@ -135,6 +143,9 @@ class RunJudge:
         if reply.get("stop"):
             return None
         return Verdict(reply["accepted"], reply["speedup"], reply["message"])
+
+    def keep(self, function: str, verdict: Verdict) -> None:
+        """The run knows what it accepted."""
 
     def close(self) -> None:
         """The run sees the end of the search."""

@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from llmcoop.errors import UsageError
+from llmcoop.functions.evidence import Finding, examined
 from llmcoop.ir import CompilerFailed, CompilerTimedOut
 from llmcoop.ir.worker import Worker
 from llmcoop.judge import MARGIN, CostModelJudge, Function, Judge, Proposal, RunJudge, Verdict
 from llmcoop.sandbox import Limits, Sandbox
+from llmcoop.values import Acceptance, EvidenceKind
 
 Proposer = Callable[[Function, Worker], Iterable[Proposal]]
+Examine = Callable[[Function, Proposal], Finding]
+
+_LEAST_EVIDENCE_S, _MOST_EVIDENCE_S = 0.5, 5.0  # for a proof, and again for tests, of one candidate
 
 
 class Options(Protocol):
@@ -28,6 +33,7 @@ class Options(Protocol):
     budget_s: float
     run: str  # socket of the run that judges; empty: cost model
     proposer: str  # file.py:function; empty: the pass search
+    accept: str  # the weakest evidence that lets a version in: by-construction, proved or tested
 
 
 class FunctionSummary(Protocol):
@@ -130,6 +136,7 @@ def run(host: Host) -> None:
     # Passes over the user's own code need no sandbox, only a process; a proposer may bring a stranger's code.
     sandbox = Sandbox.find(enabled=propose is not search)
     with Worker(sandbox, _limits(host.options)) as worker, _judge(host.options, worker) as judge:
+        examine = _examiner(host.options, worker)
         deadline = time.monotonic() + judge.budget_s
         wanted = [summary for summary in host.functions() if judge.wants(summary.name)]
         for summary in sorted(wanted, key=lambda summary: -summary.work):
@@ -138,7 +145,7 @@ def run(host: Host) -> None:
                 continue
             function = Function(summary.name, host.extract(summary.name), summary.instructions)
             try:
-                _improve(host, function, _until(deadline, propose(function, worker)), judge)
+                _improve(host, function, _until(deadline, propose(function, worker)), judge, examine)
             except CompilerFailed as failure:
                 host.missed("CompilerFailed", function.name, failure.message)
 
@@ -165,9 +172,23 @@ def _until(deadline: float, proposals: Iterable[Proposal]) -> Iterator[Proposal]
             return
 
 
-def _improve(host: Host, function: Function, proposals: Iterable[Proposal], judge: Judge) -> None:
+def _examiner(options: Options, worker: Worker) -> Examine:
+    """What finds the evidence for a proposal that is cheaper; a run that judges has tests of its own."""
+    accept, seconds = Acceptance(options.accept), min(_MOST_EVIDENCE_S, max(_LEAST_EVIDENCE_S, options.budget_s / 4))
+
+    def examine(function: Function, proposal: Proposal) -> Finding:
+        if options.run:
+            return Finding(EvidenceKind.TESTED, "tested by the run")
+        if not options.proposer:  # LLVM's passes alone
+            return Finding(EvidenceKind.BY_CONSTRUCTION, "by construction")
+        return examined(worker, function.ir, proposal.ir, function.name, accept=accept, seconds=seconds)
+
+    return examine
+
+
+def _improve(host: Host, function: Function, proposals: Iterable[Proposal], judge: Judge, examine: Examine) -> None:
     """Replace `function` by the last, and so best, accepted proposal, if there is one."""
-    best: tuple[Proposal, Verdict] | None = None
+    best: tuple[Proposal, Verdict, Finding] | None = None
     seen: set[str] = set()
     for proposal in proposals:
         if proposal.ir in seen:
@@ -182,18 +203,24 @@ def _improve(host: Host, function: Function, proposals: Iterable[Proposal], judg
         if verdict is None:
             break
         host.analysis("Judged", function.name, f"{proposal.pipeline}: {verdict.message}")
-        if verdict.accepted:
-            best = (proposal, verdict)
+        if not verdict.accepted:
+            continue
+        finding = examine(function, proposal)
+        if finding.supports:
+            judge.keep(function.name, verdict)
+            best = (proposal, verdict, finding)
+        else:
+            host.missed("NoEvidence", function.name, f"{proposal.pipeline}: {finding.message}")
     if best is None:
         host.missed("NotFaster", function.name, f"none of {len(seen)} candidates is {MARGIN:.0%} better")
         return
-    proposal, verdict = best
+    proposal, verdict, finding = best
     refusal = host.replace(function.name, proposal.ir)
     if refusal is not None:
         host.missed("Refused", function.name, f"{proposal.pipeline}: {refusal}")
         return
     gain = f" ({verdict.speedup:.2f}x)" if verdict.speedup is not None else ""
-    host.passed("Rewritten", function.name, f"{verdict.message}{gain} by {proposal.pipeline}")
+    host.passed("Rewritten", function.name, f"{verdict.message}{gain} by {proposal.pipeline}; {finding.message}")
 
 
 def _load(name: str) -> Proposer:

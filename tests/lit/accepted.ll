@@ -1,14 +1,14 @@
 ; A rewrite that is cheaper is put in, the program still computes the same, and the remark says both costs.
 ; RUN: rm -rf %t && %split %s %t
-; RUN: env REPLACEMENTS=%t %opt %propose-files %t/module.ll -o %t/out.ll 2> %t/remarks
+; RUN: env REPLACEMENTS=%t LLMCOOP_ACCEPT=tested %opt %propose-files %t/module.ll -o %t/out.ll 2> %t/remarks
 ; RUN: FileCheck %s --check-prefix=REMARK < %t/remarks
 ; RUN: FileCheck %s < %t/out.ll
 ; RUN: lli %t/module.ll
 ; RUN: lli %t/out.ll
 
-; REMARK: remark: {{.*}} cost {{[0-9.]+}} -> {{[0-9.]+}} ({{[0-9.]+}}x) by closed-form
+; REMARK: remark: {{.*}} cost {{[0-9.]+}} -> {{[0-9.]+}} ({{[0-9.]+}}x) by closed-form; tested on {{[0-9]+}} inputs that run {{[0-9]}} of {{[0-9]}} basic blocks
 ; CHECK-LABEL: define i32 @sum(i32 %n)
-; CHECK-NEXT: %more = add i32 %n, -1
+; CHECK-NEXT: %wide = zext i32 %n to i64
 ; CHECK-NOT: phi
 ; CHECK: ret i32 %sum
 ; CHECK-LABEL: define i32 @main()
@@ -37,8 +37,10 @@ define i32 @main() {
 ;--- sum/closed-form.ll
 target triple = "x86_64-pc-linux-gnu"
 define i32 @sum(i32 %count) {
-  %more = add i32 %count, -1
-  %double = mul i32 %more, %count
-  %sum = lshr i32 %double, 1
+  %wide = zext i32 %count to i64
+  %more = add i64 %wide, -1
+  %double = mul i64 %more, %wide
+  %half = lshr i64 %double, 1
+  %sum = trunc i64 %half to i32
   ret i32 %sum
 }

@@ -9,7 +9,7 @@
 // RUN: llvm-dwarfdump --name=square %t.o | FileCheck %s --check-prefix=INLINED
 // RUN: clang %t.o -o %t.exe && %t.exe
 
-// REMARK: debug-info.c:[[#@LINE+5]]:1: remark: {{.*}} by identity [-Rpass=llmcoop]
+// REMARK: debug-info.c:[[#@LINE+5]]:1: remark: {{.*}} by identity; proved by llmcoop [-Rpass=llmcoop]
 struct pair { int a, b; };
 static int square(int x) {
   return x * x;

@@ -1,11 +1,12 @@
 ; A replacement without any debug info gets locations where the verifier wants them, and one with debug info of its
-; own making brings none of it along.
+; own making brings none of it along. What a called function does is not known, so a run vouches for that one.
 ; RUN: rm -rf %t && %split %s %t
-; RUN: env REPLACEMENTS=%t %opt %propose-files %t/module.ll -o %t/out.ll 2> %t/remarks
+; RUN: env REPLACEMENTS=%t %opt %propose-files %t/module.ll -o %t/half.ll 2> %t/remarks
+; RUN: env REPLACEMENTS=%t HOT=f %judge 1 %t/socket %opt %propose-files -llmcoop-run=%t/socket %t/half.ll -o %t/out.ll 2>> %t/remarks
 ; RUN: FileCheck %s --check-prefix=REMARK < %t/remarks
 ; RUN: opt -passes=verify -S %t/out.ll | FileCheck %s
-; REMARK-DAG: module.c:3:0: cost {{.*}} by bare
-; REMARK-DAG: module.c:9:0: cost {{.*}} by foreign
+; REMARK-DAG: module.c:3:0: measured (1.25x) by bare
+; REMARK-DAG: module.c:9:0: cost {{.*}} by foreign; proved by
 ; CHECK-LABEL: define i32 @f(i32 %x) !dbg
 ; CHECK-NEXT: call i32 @g(i32 %x), !dbg [[AT:![0-9]+]]
 ; CHECK-LABEL: define i32 @g(i32 %x) !dbg
@@ -23,12 +24,14 @@ target triple = "x86_64-pc-linux-gnu"
 define i32 @f(i32 %x) !dbg !5 {
   %a = udiv i32 %x, 3, !dbg !7
   %b = mul i32 %a, 0, !dbg !7
-  %c = call i32 @g(i32 %b), !dbg !7
+  %d = add i32 %b, %x, !dbg !7
+  %c = call i32 @g(i32 %d), !dbg !7
   ret i32 %c, !dbg !7
 }
 define i32 @g(i32 %x) !dbg !6 {
   %a = udiv i32 %x, 3, !dbg !8
-  ret i32 %a, !dbg !8
+  %b = mul i32 %a, 0, !dbg !8
+  ret i32 %b, !dbg !8
 }
 !llvm.dbg.cu = !{!0}
 !llvm.module.flags = !{!2}

@@ -1,13 +1,20 @@
 ; Rewrites of functions that are not plain: recursive, with variable arguments, in comdats, reached through an alias
-; or a table, with loop and alias metadata. Each is rewritten by a pass, keeps its properties, and still works.
-; RUN: %opt %propose-instcombine %s -o %t.out 2> %t.remarks
+; or a table, with loop and alias metadata. Each is rewritten by a pass, keeps its properties, and still works. What
+; can't be tested without a program, a run must vouch for.
+; RUN: env LLMCOOP_ACCEPT=tested %opt %propose-instcombine %s -o %t.most 2> %t.remarks
+; RUN: env HOT=variable %judge 1 %t.socket %opt %propose-instcombine -llmcoop-run=%t.socket %t.most -o %t.out 2>> %t.remarks
 ; RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
 ; RUN: FileCheck %s --implicit-check-not=udiv < %t.out
 ; RUN: lli %s
 ; RUN: lli %t.out
 ; RUN: llc -filetype=obj %t.out -o %t.o && llvm-nm %t.o | FileCheck %s --check-prefix=SYMBOLS
 
-; REMARK-COUNT-5: by instcombine
+; REMARK-DAG: by instcombine; tested on
+; REMARK-DAG: by instcombine; tested on
+; REMARK-DAG: by instcombine; proved by
+; REMARK-DAG: by instcombine; proved by
+; REMARK-DAG: instcombine: not tested (unsupported): it takes a variable number of arguments
+; REMARK-DAG: by instcombine; tested by the run
 ; CHECK: @step = linkonce_odr alias i32 (i32), ptr @grouped
 ; CHECK: define linkonce_odr hidden i32 @grouped(i32 %x) unnamed_addr comdat align 32
 ; CHECK: define internal i32 @recursive(i32 %n) #[[PURE:[0-9]+]] {

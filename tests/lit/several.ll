@@ -7,7 +7,7 @@
 ; RUN: env REPLACEMENTS=%t %opt %propose-files -llmcoop-functions='b.*|c' %t/module.ll -o - 2>&1 | FileCheck %s --check-prefix=SELECTED
 ; RUN: env REPLACEMENTS=%t %opt %propose-files -llmcoop-functions='.' %t/module.ll -o - 2>&1 | FileCheck %s --check-prefix=WHOLE
 
-; REMARK-DAG: cost {{.*}} by shift
+; REMARK-DAG: cost {{.*}} by shift; proved by
 ; REMARK-DAG: wrong: does not define @beta
 ; REMARK-DAG: none of 0 candidates
 ; CHECK-LABEL: define i32 @alpha
@@ -22,8 +22,8 @@
 ;--- module.ll
 target triple = "x86_64-pc-linux-gnu"
 define i32 @alpha(i32 %x) {
-  %a = udiv i32 %x, 3
-  %b = mul i32 %a, 24
+  %a = mul i32 %x, 2
+  %b = mul i32 %a, 4
   ret i32 %b
 }
 define i32 @beta(i32 %x) {

@@ -45,9 +45,16 @@ def test_the_function_itself_is_not_better(judge: CostModelJudge) -> None:
 
 
 def test_a_cheaper_version_is_accepted_once(judge: CostModelJudge) -> None:
-    assert judge.verdict(ORIGINAL, Proposal("shorter", version(15))).accepted
+    verdict = judge.verdict(ORIGINAL, Proposal("shorter", version(15)))
+    assert verdict.accepted
+    judge.keep("f", verdict)
     assert not judge.verdict(ORIGINAL, Proposal("shorter", version(15))).accepted
     assert judge.verdict(ORIGINAL, Proposal("shortest", version(10))).accepted
+
+
+def test_a_version_that_is_not_kept_does_not_stand_in_the_way(judge: CostModelJudge) -> None:
+    assert judge.verdict(ORIGINAL, Proposal("wrong", version(5))).accepted
+    assert judge.verdict(ORIGINAL, Proposal("right", version(15))).accepted
 
 
 def test_longer_code_must_promise_more(judge: CostModelJudge) -> None:

@@ -1,10 +1,11 @@
 """A run that judges: judge.py REPLIES SOCKET COMMAND…
 
-Starts the command, accepts its first proposal, refuses the second, and then has no budget left; it hangs up after
-so many replies.
+Says that the function named in HOT (else "hot") is hot, starts the command, accepts its first proposal, refuses the
+second, and then has no budget left; it hangs up after so many replies.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ with socket.socket(socket.AF_UNIX) as server:
     child = subprocess.Popen(command)
     connection = server.accept()[0]
     with connection, connection.makefile("rw") as stream:
-        print(json.dumps({"functions": ["hot"], "budget_s": 60}), file=stream, flush=True)
+        print(json.dumps({"functions": [os.environ.get("HOT", "hot")], "budget_s": 60}), file=stream, flush=True)
         for reply in REPLIES[:replies]:
             request = json.loads(stream.readline())
             print("asked for", request["function"], request["pipeline"], file=sys.stderr)
