@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from llmcoop import bolt, clang, process, reference
+from llmcoop import bolt, clang, process, profiles, reference
 from llmcoop.errors import LLMCoopError, ToolchainError
 from llmcoop.history import IDENTITY
 from llmcoop.lowering import Lowered, Lowering
 from llmcoop.reference import Builds, Reference
-from llmcoop.runner import OUT, Runner
+from llmcoop.runner import Runner
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import Spec
 from llmcoop.toolchain import Toolchain
-from llmcoop.values import Program, TestCase
+from llmcoop.values import Program
 
 _RUNS_PER_BUDGET = 10  # a workload run may take this part of the seconds
-_MERGE_TIMEOUT_S = 60.0
 _TEXT = re.compile(r"\] \.text +PROGBITS +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+)")  # offset and size
 _PROFILED_SHARE = 0.2  # of the budget: what the runs under instrumentation may take together
 
@@ -69,19 +70,30 @@ def prepared(spec: Spec, folder: Path, pool: ThreadPoolExecutor, announce: Annou
         open_runner=lambda executables: Runner(sandbox, executables, limits=limits, cpu=cpu),
         limit_s=limit_s,
     )
-    profiling = _Profiling(sandbox, limits, folder, spec.budget.seconds * _PROFILED_SHARE)
+    profiling = profiles.Profiling(sandbox, limits, folder, spec.budget.seconds * _PROFILED_SHARE)
+    profiled = [examined.workload.invocation]
+    profiled += [case.invocation for case in examined.cases if case.origin != "variant"]
     lowering = Lowering(
         front_end,
         sandbox,
         folder,
-        _visible_names(toolchain, builds.baseline, shared),
-        lambda movable, output: bolt.reorder(
-            toolchain, sandbox, movable, output, lambda executable: profiling.run(executable, [examined.workload])
+        keep=_visible_names(toolchain, builds.baseline, shared),
+        compile_texts=lambda texts: _compile(toolchain, sandbox, spec.program, texts, folder),
+        take_profile=lambda instrumented: _merged(
+            toolchain, sandbox, profiling.run(instrumented, profiled, profiles.ENVIRONMENT)
+        ),
+        profile_link=clang.link_command(toolchain, spec.program, folder, ["-fprofile-generate"]),
+        reorder=lambda movable, output: bolt.reorder(
+            toolchain,
+            sandbox,
+            movable,
+            output,
+            lambda executable: profiling.run(executable, [examined.workload.invocation]),
         ),
     )
     with contextlib.closing(lowering):
         announce("profiling the workload")
-        warning = _profile(lowering, toolchain, spec.program, examined, profiling)
+        warning = _profile(lowering)
         examined = reference.without_unclean(examined, sanitized.result())
         if warning:
             examined = replace(examined, warnings=(*examined.warnings, warning))
@@ -131,74 +143,30 @@ def _visible_names(toolchain: Toolchain, executable: Path, shared: Sequence[str]
     return sorted({"main", *shared, *(name for name, section in symbols if section.isdigit())})
 
 
-@dataclass(frozen=True, slots=True)
-class _Profiling:
-    """Runs instrumented executables, for `seconds` each at most."""
-
-    sandbox: Sandbox
-    limits: Limits
-    folder: Path
-    seconds: float
-
-    def run(self, instrumented: Path, cases: Sequence[TestCase], env: Mapping[str, str] | None = None) -> Path:
-        """The folder that the executable saw as /out; what it left there may be anything."""
-        raw = self.folder / f"{instrumented.name}.profile"
-        raw.mkdir()
-        raw.chmod(0o777)  # the sandboxed program may run under another user id
-        left_s = self.seconds
-        with Runner(self.sandbox, [instrumented], limits=self.limits, env=env, writable=raw) as runner:
-            for case in cases:
-                left_s -= runner.run(0, case.invocation, timeout_s=left_s).wall_ns / 1e9
-                if left_s <= 0:
-                    break
-        return raw
-
-
-def _profile(
-    lowering: Lowering, toolchain: Toolchain, program: Program, examined: Reference, profiling: _Profiling
-) -> str:
+def _profile(lowering: Lowering) -> str:
     """Take a profile of workload and tests; says why there is none, if there is none."""
-    cases = [examined.workload, *(case for case in examined.cases if case.origin != "variant")]
     try:
-        link = clang.link_command(toolchain, program, profiling.folder, ["-fprofile-generate"])
-        raw = profiling.run(lowering.instrumented(link), cases, {"LLVM_PROFILE_FILE": f"{OUT}/%m.profraw"})
-        profile = _merged_profile(toolchain, profiling.sandbox, raw)
-        if not profile:
-            return "no profile: the program left none when instrumented (does it end by _exit or a signal?)"
-        lowering.use_profile(profile)
+        if lowering.profile(IDENTITY):
+            return ""
     except LLMCoopError as error:
         return f"no profile: {error.message}"
-    return ""
+    return "no profile: the program left none when instrumented (does it end by _exit or a signal?)"
 
 
-def _merged_profile(toolchain: Toolchain, sandbox: Sandbox, raw: Path) -> bytes:
-    """What llvm-profdata makes of the files in `raw`; empty if it can't.
-
-    The program wrote them, so they may be anything: links are not followed, and they are read in the sandbox.
-    """
-    files = sorted(filter(_is_plain, raw.glob("*.profraw")))
-    if not files:
-        return b""
-    folder = raw.with_name("merged")
-    folder.mkdir()
-    merged = folder / "program.profdata"
-    command = sandbox.command(
-        [toolchain.profdata, "merge", "-o", merged, *files],
-        readonly=[raw, *_outside_usr(toolchain.llvm_bin)],
-        writable=[folder],
-        limits=Limits(),
-    )
-    done = process.run(command, timeout_s=_MERGE_TIMEOUT_S)
-    return merged.read_bytes() if done.returncode == 0 and _is_plain(merged) else b""
+def _compile(
+    toolchain: Toolchain, sandbox: Sandbox, program: Program, texts: Mapping[str, str], folder: Path
+) -> clang.FrontEnd:
+    """Run the front end on the program with other texts for the sources of these names, inside the sandbox."""
+    rewritten = folder / hashlib.sha256("\0".join(sorted(chain(*texts.items()))).encode()).hexdigest()
+    rewritten.mkdir()
+    confinement = clang.Confinement.of(sandbox, toolchain, program)
+    return clang.front_end(toolchain, clang.rewritten(program, texts, rewritten), rewritten, confinement)
 
 
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _outside_usr(llvm_bin: Path) -> list[Path]:
-    """What the sandbox must show so that the tools of an LLVM run that is not below /usr."""
-    return [] if llvm_bin.resolve().is_relative_to("/usr") else [llvm_bin.resolve().parent]
+def _merged(toolchain: Toolchain, sandbox: Sandbox, raw: Path) -> bytes:
+    """The contents of the profile that the files in `raw` give; empty if they give none."""
+    merged = profiles.merge(toolchain, sandbox, raw)
+    return merged.read_bytes() if merged else b""
 
 
 def machine_code(toolchain: Toolchain, executable: Path) -> bytes:

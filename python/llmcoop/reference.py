@@ -94,6 +94,16 @@ def establish(
     return Reference(timed, cases, discarded, warnings, first.wall_ns, variants_ns)
 
 
+def answer(runner: Runner, invocation: Invocation, origin: str, *, limit_s: float) -> TestCase | Discarded:
+    """What the original answers to an input, or why that proves nothing; whether it is clean is not asked here.
+
+    `runner` has the baseline first and the -O0 build second. `limit_s` is how long the baseline may take.
+    """
+    baseline = runner.run(_BASELINE, invocation, timeout_s=limit_s)
+    reference = runner.run(_REFERENCE, invocation, timeout_s=limit_s * _SLOWER_UNOPTIMIZED)
+    return _agreed(invocation, origin, baseline, reference)
+
+
 def sanitized_answers(
     sanitized: Path, invocations: Sequence[Invocation], *, open_runner: OpenRunner, limit_s: float
 ) -> Answers:
@@ -189,11 +199,15 @@ class _Oracle:
                 f"the original program fails [[test]] number {number}: {failure}",
                 "correct the test or the program",
             )
-        if baseline.exit_code is None:
-            return Discarded(invocation, origin, f"the original ends with {baseline.status}")
-        if reference.exit_code is None or _answer(reference) != _answer(baseline):
-            return Discarded(invocation, origin, f"-O0 gives {_shown(reference)}, the baseline {_shown(baseline)}")
-        return TestCase(invocation, baseline.stdout, baseline.exit_code, origin, hidden=origin == "variant")
+        return _agreed(invocation, origin, baseline, reference)
+
+
+def _agreed(invocation: Invocation, origin: str, baseline: RunResult, reference: RunResult) -> TestCase | Discarded:
+    if baseline.exit_code is None:
+        return Discarded(invocation, origin, f"the original ends with {baseline.status}")
+    if reference.exit_code is None or _answer(reference) != _answer(baseline):
+        return Discarded(invocation, origin, f"-O0 gives {_shown(reference)}, the baseline {_shown(baseline)}")
+    return TestCase(invocation, baseline.stdout, baseline.exit_code, origin, hidden=origin == "variant")
 
 
 def _contradiction(expectation: Expectation, result: RunResult) -> str:

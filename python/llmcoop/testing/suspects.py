@@ -1,0 +1,90 @@
+"""A program and a candidate for it, each built in all the ways that a comparison needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from llmcoop import clang
+from llmcoop.clang import Confinement
+from llmcoop.errors import ProgramError
+from llmcoop.testing.builds import Instrumentation, build
+from llmcoop.toolchain import Toolchain
+from llmcoop.values import Program
+
+_BUILT_AT_ONCE = 2
+_THREADS = (b"pthread_create", b"thrd_create")  # what an executable with threads names
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The program: as the user builds it, at -O0, and instrumented."""
+
+    baseline: Path
+    unoptimized: Path
+    builds: Mapping[Instrumentation, Path]  # coverage, and those sanitizers that it builds with
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A candidate: what is timed, and instrumented builds of the same code."""
+
+    executable: Path
+    builds: Mapping[Instrumentation, Path]
+    sources: tuple[Path, ...] = ()  # for the constants in them; none where it is no text
+
+
+def build_original(toolchain: Toolchain, program: Program, folder: Path) -> Original:
+    """Raises ProgramError when it does not compile, or not with instrumentation for coverage."""
+    baseline, unoptimized = folder / "baseline", folder / "reference"
+    with ThreadPoolExecutor(_BUILT_AT_ONCE) as pool:
+        built = pool.submit(clang.build_baseline, toolchain, program, baseline)
+        reference = pool.submit(clang.build_reference, toolchain, program, unoptimized)
+        built.result()
+        builds = _instrumented(toolchain, program, folder, tuple(Instrumentation), pool)
+        reference.result()
+    return Original(baseline, unoptimized, builds)
+
+
+def build_suspect(toolchain: Toolchain, candidate: Program, folder: Path, confinement: Confinement) -> Suspect:
+    """Build a candidate that is a program with sources, which nobody has read; raises as `build_original`."""
+    executable = folder / "candidate"
+    confinement = replace(confinement, readable=(*confinement.readable, *candidate.sources))
+    done = clang.build_with_clang(toolchain, candidate, executable, (), confinement)
+    if done.returncode != 0:
+        raise ProgramError("the candidate does not compile:\n" + clang.errors_of(done.stderr))
+    kinds = [kind for kind in Instrumentation if kind is not Instrumentation.THREAD or has_threads(executable)]
+    with ThreadPoolExecutor(_BUILT_AT_ONCE) as pool:
+        builds = _instrumented(toolchain, candidate, folder, kinds, pool, confinement)
+    return Suspect(executable, builds, candidate.sources)
+
+
+def has_threads(executable: Path) -> bool:
+    """Whether an executable may start threads of its own; those of OpenMP are the runtime's, which TSan can't judge."""
+    content = executable.read_bytes()
+    return any(name in content for name in _THREADS)
+
+
+def _instrumented(
+    toolchain: Toolchain,
+    program: Program,
+    folder: Path,
+    kinds: Sequence[Instrumentation],
+    pool: ThreadPoolExecutor,
+    confinement: Confinement | None = None,
+) -> dict[Instrumentation, Path]:
+    """Builds by kind; a sanitizer that the program does not build with is left out."""
+    paths = {kind: folder / kind.name.lower() for kind in kinds}
+    pending = {kind: pool.submit(build, toolchain, program, path, kind, confinement) for kind, path in paths.items()}
+    builds = {}
+    for kind, future in pending.items():
+        try:
+            future.result()
+        except ProgramError:
+            if kind is Instrumentation.COVERAGE:
+                raise
+            continue
+        builds[kind] = paths[kind]
+    return builds

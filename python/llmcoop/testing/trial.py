@@ -1,0 +1,111 @@
+"""Confirm with real executables that a candidate is wrong on an input, and find a small such input."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from llmcoop import reference
+from llmcoop.answers import same_output
+from llmcoop.runner import Runner
+from llmcoop.testing.builds import Instrumentation
+from llmcoop.testing.reduction import reduced
+from llmcoop.testing.search import Builds, Disagreement, differs
+from llmcoop.testing.servers import ForkServers
+from llmcoop.values import Counterexample, Invocation, TestCase
+
+CANDIDATE = 2  # among the runner's executables, after the baseline and the -O0 build
+_LIMIT_S = 2.0  # what a run of the original may take here
+_SLOWER = 20  # how many times the original's time a candidate may take, at least
+_LEAST_LIMIT_S = 1.0
+_SANITIZED_S = 2.0
+_REPORT = re.compile(
+    rb"runtime error: [^\n]*"
+    rb"|AddressSanitizer: (?!requested allocation|allocator is|out of memory|stack-overflow|failed to)[^\n]*"
+    rb"|MemorySanitizer: use-of-uninitialized[^\n]*"
+    rb"|ThreadSanitizer: (?!thread leak)[^\n]*"
+)
+_ADDRESSES = re.compile(r"\s*(\(pid=\d+\)|on address 0x[0-9a-f]+.*|at pc 0x.*|on unknown address.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Original and candidate, instrumented in fork servers and as they are in a runner."""
+
+    servers: ForkServers
+    runner: Runner  # baseline, -O0 build, candidate
+    original: Builds
+    candidate: Builds
+
+    def failed(self, cases: Iterable[TestCase], deadline: float) -> Counterexample | None:
+        """The first known case that the real candidate fails: fully optimized, it may do what no other build does."""
+        for case in cases:
+            if time.monotonic() > deadline:
+                break
+            result = self.runner.run(CANDIDATE, case.invocation, timeout_s=_LIMIT_S)
+            if not result.passes(case):
+                return Counterexample(case, result.stdout, result.status)
+        return None
+
+    def counterexample(self, disagreement: Disagreement, seconds: float) -> Counterexample | None:
+        """What is wrong, on the smallest input found in `seconds`; None where it does not show in earnest.
+
+        The real executables have to differ, or a sanitizer has to complain of the candidate where it does not
+        complain of the original.
+        """
+        found = self._confirmed(disagreement)
+        if found is None:
+            return None
+        smaller = reduced(disagreement.invocation, lambda batch: self._differ(batch, disagreement.build), seconds)
+        return self._confirmed(Disagreement(smaller, disagreement.build)) or found
+
+    def _confirmed(self, disagreement: Disagreement) -> Counterexample | None:
+        invocation, build = disagreement.invocation, disagreement.build
+        if build is Instrumentation.COVERAGE and self._same_but_for_nan(invocation):
+            return None
+        case = reference.answer(self.runner, invocation, "fuzz", limit_s=_LIMIT_S)
+        if not isinstance(case, TestCase):
+            return None
+        baseline_s = self.runner.run(0, invocation, timeout_s=_LIMIT_S).wall_ns / 1e9
+        limit_s = max(_LEAST_LIMIT_S, _SLOWER * baseline_s)
+        result = self.runner.run(CANDIDATE, invocation, timeout_s=limit_s)
+        if not result.passes(case):
+            return Counterexample(case, result.stdout, result.status)
+        for kind in self.candidate if build is Instrumentation.COVERAGE else (build,):
+            report = self._report(invocation, kind)
+            if report:
+                return Counterexample(case, result.stdout, report)
+        return None
+
+    def _same_but_for_nan(self, invocation: Invocation) -> bool:
+        original, candidate = (
+            self.servers.output(invocation, builds[Instrumentation.COVERAGE], timeout_s=_SANITIZED_S)
+            for builds in (self.original, self.candidate)
+        )
+        return original.status == candidate.status and same_output(original.stdout, candidate.stdout)
+
+    def _report(self, invocation: Invocation, kind: Instrumentation) -> str:
+        """What a sanitizer says of the candidate but not of the original; empty if nothing."""
+        if kind is Instrumentation.COVERAGE or kind not in self.original:
+            return ""
+        complaint = _REPORT.search(self.servers.output(invocation, self.candidate[kind], timeout_s=_SANITIZED_S).stderr)
+        if complaint is None:
+            return ""
+        original = self.servers.output(invocation, self.original[kind], timeout_s=_SANITIZED_S)
+        if _REPORT.search(original.stderr) is not None:
+            return ""
+        return _ADDRESSES.sub("", complaint[0].decode(errors="replace").strip())[:300]
+
+    def _differ(self, batch: Sequence[Invocation], build: Instrumentation) -> list[bool]:
+        """On which inputs the original is clean and the candidate does something else."""
+        originals = list(self.original.values())
+        answers = self.servers.run(batch, [*originals, self.candidate[build]], timeout_s=_SANITIZED_S / 4)
+        return [
+            first.exit_code is not None
+            and all(other.same_as(first) for other in others)
+            and not candidate.timed_out
+            and differs(first, candidate, build)
+            for first, *others, candidate in answers
+        ]
