@@ -1,0 +1,121 @@
+// right: buffering: a line is written at once from a buffer of its own, which
+// has four bytes for each byte of the line
+
+// Writes standard input in capitals, as UTF-8, with '?' for bytes that are not
+// valid UTF-8, then counts code points by length and class. Which letters there
+// are and what their capitals are is up to the locale.
+#include <locale.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+enum { MAX_INPUT = 1 << 16 };
+
+typedef struct {
+  size_t lengths[5]; // by bytes; 0 counts invalid bytes
+  size_t letters, digits, spaces, changed;
+} Counts;
+
+// The bytes of the code point that starts at `s`, or 0 when it is not valid.
+static size_t decode(const unsigned char *s, size_t left, uint32_t *point) {
+  static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+  if (s[0] < 0x80) {
+    *point = s[0];
+    return 1;
+  }
+  size_t length = s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+  if (s[0] >= 0xf8 || length == 0 || length > left)
+    return 0;
+  uint32_t value = s[0] & (0xffu >> (length + 1));
+  for (size_t i = 1; i < length; i++) {
+    if ((s[i] & 0xc0) != 0x80)
+      return 0;
+    value = value << 6 | (s[i] & 0x3fu);
+  }
+  int surrogate = value >= 0xd800 && value < 0xe000;
+  *point = value;
+  return value < least[length] || value > 0x10ffff || surrogate ? 0 : length;
+}
+
+static size_t encode(uint32_t point, unsigned char *s) {
+  if (point < 0x80) {
+    s[0] = (unsigned char)point;
+    return 1;
+  }
+  size_t length = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  for (size_t i = length - 1; i > 0; i--, point >>= 6)
+    s[i] = (unsigned char)(0x80 | (point & 0x3f));
+  s[0] = (unsigned char)((0xf00u >> length & 0xf0) | point);
+  return length;
+}
+
+static bool is_letter(uint32_t point) { return iswalpha((wint_t)point) != 0; }
+
+static uint32_t capital(uint32_t point) {
+  return (uint32_t)towupper((wint_t)point);
+}
+
+// Returns 1 when the line holds something that is not valid, else 0.
+static int convert(const unsigned char *line, size_t size, Counts *counts) {
+  unsigned char *output = malloc(4 * size), *next = output;
+  uint32_t point = 0;
+  int status = 0;
+  if (!output)
+    exit(2);
+  for (size_t i = 0, length; i < size; i += length ? length : 1) {
+    length = decode(line + i, size - i, &point);
+    counts->lengths[length]++;
+    if (length == 0) {
+      *next++ = '?';
+      status = 1;
+      continue;
+    }
+    uint32_t upper = capital(point);
+    counts->letters += is_letter(point);
+    counts->digits += iswdigit((wint_t)point) != 0;
+    counts->spaces += iswspace((wint_t)point) != 0;
+    counts->changed += upper != point;
+    next += encode(upper, next);
+  }
+  fwrite(output, 1, (size_t)(next - output), stdout);
+  free(output);
+  return status;
+}
+
+static int convert_lines(const unsigned char *text, size_t size,
+                         Counts *counts) {
+  int status = 0;
+  for (size_t start = 0, length; start < size; start += length) {
+    const unsigned char *end = memchr(text + start, '\n', size - start);
+    length = end ? (size_t)(end - text) - start + 1 : size - start;
+    status |= convert(text + start, length, counts);
+  }
+  return status;
+}
+
+int main(void) {
+  if (!setlocale(LC_CTYPE, "C.UTF-8")) {
+    fprintf(stderr, "utf8: no locale C.UTF-8\n");
+    return 3;
+  }
+  unsigned char *text = malloc(MAX_INPUT);
+  size_t size = text ? fread(text, 1, MAX_INPUT, stdin) : MAX_INPUT;
+  if (size == MAX_INPUT) {
+    fprintf(stderr, "utf8: input too large\n");
+    free(text);
+    return 2;
+  }
+  Counts counts = {0};
+  int status = convert_lines(text, size, &counts);
+  printf("\nlengths %zu %zu %zu %zu, invalid %zu\n", counts.lengths[1],
+         counts.lengths[2], counts.lengths[3], counts.lengths[4],
+         counts.lengths[0]);
+  printf("letters %zu, digits %zu, spaces %zu, changed %zu\n", counts.letters,
+         counts.digits, counts.spaces, counts.changed);
+  free(text);
+  return status;
+}
