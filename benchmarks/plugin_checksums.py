@@ -261,7 +261,7 @@ def answers(bench: Bench, executable: Path, runs: Sequence[Invocation]) -> list[
             result = runner.run(0, invocation)
             if result.timed_out or result.wall_ns - result.queued_ns > RUN_TIMEOUT_S * 1e9:
                 return None
-            found.append((result.status, result.stdout_sha256))
+            found.append((result.status, result.stdout))
     return found
 
 

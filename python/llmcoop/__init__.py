@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llmcoop.report import Run
-    from llmcoop.run import Event
+    from llmcoop.report import Event, Run
 
 __all__ = ["optimize", "plugin_path"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,16 +19,17 @@ from rich.text import Text
 import llmcoop
 from llmcoop import report
 from llmcoop.errors import LLMCoopError
-from llmcoop.report import Check, CheckStatus, Run, RunOutcome
-from llmcoop.spec import from_options, split_words
+from llmcoop.report import Check, CheckStatus, Event, Listener, Run, RunOutcome
+from llmcoop.spec import Spec, from_options, split_words
 
 if TYPE_CHECKING:
-    from llmcoop.run import Event
+    from llmcoop.check import Examination
 
 # What needs the extension is imported by the command that uses it: --help, show and doctor work without.
 # ruff: noqa: PLC0415
 
 REQUIREMENT_MISSED = 1
+REFUSED = 1  # by `llmcoop check`
 TOOLCHAIN_FAILED = 4
 INTERRUPTED = 130  # as a shell says of a program that Ctrl-C ended
 
@@ -68,19 +69,40 @@ def _options(
     pass
 
 
+_Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(help="C sources; without any, those of the spec file.", show_default=False),
+]
+_SpecFile = Annotated[Path | None, typer.Option(help="llmcoop.toml, or its folder; options here go over what it says.")]
+_Function = Annotated[
+    str | None, typer.Option(help="The function that matters, of code without main; a harness is made for it.")
+]
+_Args = Annotated[str | None, typer.Option(help="Arguments of the timed run, as in a shell.")]
+_Stdin = Annotated[Path | None, typer.Option(help="File with the standard input of the timed run.")]
+_CFlags = Annotated[str | None, typer.Option(help='Compiler flags; "-O3" unless told otherwise.')]
+_LDFlags = Annotated[str | None, typer.Option(help='Linker flags, such as "-lm".')]
+_Accept = Annotated[
+    str | None, typer.Option(help='Weakest evidence that will do: "by-construction", "proved" or "tested".')
+]
+_Tests = Annotated[Path | None, typer.Option(help="Folder with tests that `llmcoop test` wrote, to start from.")]
+_Seconds = Annotated[float | None, typer.Option(help="How long it may take; 60 unless told otherwise.")]
+_NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Run candidates with your own rights.")]
+
+
 @app.command()
 def optimize(
-    sources: Annotated[
-        list[Path] | None,
-        typer.Argument(help="C sources; without any, those of the spec file.", show_default=False),
+    sources: _Sources = None,
+    spec: _SpecFile = None,
+    function: _Function = None,
+    rewrite: Annotated[
+        list[Path] | None, typer.Option(help="A version of a source file to try as a candidate; any number.")
     ] = None,
-    spec: Annotated[
-        Path | None, typer.Option(help="llmcoop.toml, or its folder; options here go over what it says.")
-    ] = None,
-    args: Annotated[str | None, typer.Option(help="Arguments of the timed run, as in a shell.")] = None,
-    stdin: Annotated[Path | None, typer.Option(help="File with the standard input of the timed run.")] = None,
-    cflags: Annotated[str | None, typer.Option(help='Compiler flags; "-O3" unless told otherwise.')] = None,
-    ldflags: Annotated[str | None, typer.Option(help='Linker flags, such as "-lm".')] = None,
+    args: _Args = None,
+    stdin: _Stdin = None,
+    cflags: _CFlags = None,
+    ldflags: _LDFlags = None,
+    accept: _Accept = None,
+    tests: _Tests = None,
     levels: Annotated[str | None, typer.Option(help='Where to change the program: "source,ir,asm".')] = None,
     model: Annotated[str | None, typer.Option(help='Language model, or "none" for search alone.')] = None,
     budget: Annotated[str | None, typer.Option(help='What the run may use: "seconds=60,candidates=200".')] = None,
@@ -88,16 +110,20 @@ def optimize(
     out: Annotated[Path | None, typer.Option(help="Folder for the results; NAME.llmcoop by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print result.json and nothing else.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut short.")] = False,
-    no_sandbox: Annotated[bool, typer.Option("--no-sandbox", help="Run candidates with your own rights.")] = False,
+    no_sandbox: _NoSandbox = False,
 ) -> None:
     """Search for a faster version of a C program."""
     wanted = from_options(
         sources or (),
         spec=spec,
-        args=None if args is None else split_words(args, "--args"),
+        function=function,
+        rewrites=rewrite or None,
+        args=_words(args, "--args"),
         stdin=stdin,
-        cflags=None if cflags is None else split_words(cflags, "--cflags"),
-        ldflags=None if ldflags is None else split_words(ldflags, "--ldflags"),
+        cflags=_words(cflags, "--cflags"),
+        ldflags=_words(ldflags, "--ldflags"),
+        accept=accept,
+        tests=tests,
         levels=None if levels is None else [level.strip() for level in levels.split(",")],
         model=model,
         budget=budget,
@@ -115,6 +141,78 @@ def optimize(
         _leave(INTERRUPTED)
     print(report.to_json(found) if json else report.summary(found), end="" if json else "\n")
     raise typer.Exit(exit_code(found))
+
+
+@app.command()
+def check(
+    rewrites: Annotated[
+        list[Path], typer.Argument(help="Other versions of the program, or of the source file with the same name.")
+    ],
+    original: Annotated[
+        list[Path] | None, typer.Option(help="A C source of the program; without any, those of the spec file.")
+    ] = None,
+    spec: _SpecFile = None,
+    function: _Function = None,
+    args: _Args = None,
+    stdin: _Stdin = None,
+    cflags: _CFlags = None,
+    ldflags: _LDFlags = None,
+    accept: _Accept = None,
+    tests: _Tests = None,
+    seconds: _Seconds = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; NAME.check by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print check.json and nothing else.")] = False,
+    no_sandbox: _NoSandbox = False,
+) -> None:
+    """Say whether rewrites of a program are equal to it: make up tests, try to break each rewrite."""
+    wanted = from_options(
+        original or (),
+        spec=spec,
+        function=function,
+        rewrites=rewrites,
+        args=_words(args, "--args"),
+        stdin=stdin,
+        cflags=_words(cflags, "--cflags"),
+        ldflags=_words(ldflags, "--ldflags"),
+        accept=accept,
+        tests=tests,
+        budget=None if seconds is None else f"seconds={seconds}",
+        sandbox=False if no_sandbox else None,
+    )
+    result = _checked(wanted, out or Path(f"{wanted.program.sources[0].stem}.check"), json)
+    raise typer.Exit(0 if result.accepted else REFUSED)
+
+
+@app.command("test")
+def make_tests(
+    sources: _Sources = None,
+    spec: _SpecFile = None,
+    function: _Function = None,
+    args: _Args = None,
+    stdin: _Stdin = None,
+    cflags: _CFlags = None,
+    ldflags: _LDFlags = None,
+    tests: _Tests = None,
+    seconds: _Seconds = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; NAME.tests by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print check.json and nothing else.")] = False,
+    no_sandbox: _NoSandbox = False,
+) -> None:
+    """Make up test cases for a program, and measure whether they would notice a wrong version of it."""
+    wanted = from_options(
+        sources or (),
+        spec=spec,
+        function=function,
+        rewrites=(),
+        args=_words(args, "--args"),
+        stdin=stdin,
+        cflags=_words(cflags, "--cflags"),
+        ldflags=_words(ldflags, "--ldflags"),
+        tests=tests,
+        budget=None if seconds is None else f"seconds={seconds}",
+        sandbox=False if no_sandbox else None,
+    )
+    _checked(wanted, out or Path(f"{wanted.program.sources[0].stem}.tests"), json)
 
 
 @app.command()
@@ -146,6 +244,19 @@ def plugin_path() -> None:
     print(llmcoop.plugin_path())
 
 
+def _checked(wanted: Spec, out: Path, json: bool) -> Examination:
+    from llmcoop import check as checking
+
+    with _progress(wanted.budget.seconds) as listener:
+        result = checking.check(wanted, out=out.absolute(), listener=listener)
+    print(checking.to_json(result) if json else checking.summary(result), end="" if json else "\n")
+    return result
+
+
+def _words(text: str | None, option: str) -> tuple[str, ...] | None:
+    return None if text is None else split_words(text, option)
+
+
 def exit_code(run: Run) -> int:
     """The exit code of `llmcoop optimize` for a run that came to its end."""
     if run.outcome is RunOutcome.INTERRUPTED:
@@ -160,12 +271,8 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-class _Listener(Protocol):
-    def __call__(self, event: Event, /) -> None: ...
-
-
 @contextmanager
-def _progress(budget_s: float) -> Iterator[_Listener]:
+def _progress(budget_s: float) -> Iterator[Listener]:
     """A listener that shows progress on standard error: a bar on a terminal, lines in a log."""
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -21,6 +21,7 @@ from llmcoop.report import (
     OutcomeCount,
     Run,
     RunOutcome,
+    Testing,
     TimedFile,
     Winner,
 )
@@ -36,6 +37,8 @@ class Findings:
     confirmed: Sequence[Confirmed]
     checks: Sequence[Check]
     interrupted: bool
+    tests: Testing | None
+    gains: tuple[LevelGain, ...]  # of the winner, by level
     elapsed_s: float
     evaluating_s: float  # of it, what building, testing and timing candidates took
 
@@ -66,8 +69,9 @@ def conclude(findings: Findings, spec: Spec, program: Prepared, out: Path, files
         required_speedup=spec.require_speedup,
         elapsed_s=findings.elapsed_s,
         winner=_winner(winner) if winner else None,
-        gain_by_level=(_gain(winner.evaluation),) if winner else (),
+        gain_by_level=findings.gains,
         candidates=tuple(OutcomeCount(each, counts[each]) for each in Outcome),
+        tests=findings.tests,
         spending=(LevelSpending(Level.IR, len(findings.evaluations), findings.evaluating_s),),
         checks=tuple(findings.checks),
         environment=Environment(
@@ -96,13 +100,9 @@ def _winner(confirmed: Confirmed) -> Winner:
         evidence=evaluation.evidence.kind,
         cases_passed=evaluation.evidence.cases_passed,
         cases_hidden=evaluation.evidence.cases_hidden,
+        inputs_compared=evaluation.evidence.inputs_compared,
+        sanitizers=evaluation.evidence.sanitizers,
     )
-
-
-def _gain(evaluation: Evaluation) -> LevelGain:
-    assert evaluation.measurement is not None
-    measured = evaluation.measurement
-    return LevelGain(evaluation.candidate.level, measured.speedup, measured.low, measured.high)
 
 
 def reason(findings: Findings) -> str:

@@ -15,7 +15,7 @@ from llmcoop.ir import CompilerFailed, IRError
 from llmcoop.lowering import Lowered, Lowering
 from llmcoop.measure import Misrun, Plan, Sample, ScreenPlan, Timing
 from llmcoop.reference import Reference
-from llmcoop.runner import Runner, RunnerDied, RunResult
+from llmcoop.runner import Runner, RunnerDied
 from llmcoop.statistics import Verdict
 from llmcoop.values import (
     Candidate,
@@ -70,6 +70,25 @@ class Evaluator:
         self._baseline = baseline
         self._open_runner = open_runner
         self._limit_s = limit_s
+        self._believed: dict[str, Evidence] = {}
+
+    def believe(self, candidate: Candidate, evidence: Evidence) -> None:
+        """Note what speaks for a candidate that somebody wrote; it speaks for all that is made from it, too."""
+        self._believed[candidate.key] = evidence
+
+    def evidence(self, candidate: Candidate, cases_passed: int = 0, cases_hidden: int = 0) -> Evidence:
+        """Why a candidate would be believed that passes so many test cases now."""
+        known = (self._believed.get(each.key) for each in self._lowering.lineage(candidate) if each.authored)
+        weakest = next((evidence for evidence in known if evidence is not None), None)
+        if weakest is None:
+            authored = self._lowering.authored(candidate)
+            kind = EvidenceKind.TESTED if authored else EvidenceKind.BY_CONSTRUCTION
+            return Evidence(kind, cases_passed, cases_hidden)
+        return replace(
+            weakest,
+            cases_passed=weakest.cases_passed + cases_passed,
+            cases_hidden=weakest.cases_hidden + cases_hidden,
+        )
 
     def check(self, candidates: Sequence[Candidate], pool: ThreadPoolExecutor) -> Iterator[Checked]:
         """Lower and test, several at a time; the answers come in the order of the candidates."""
@@ -84,30 +103,24 @@ class Evaluator:
         except (IRError, ProgramError) as error:
             return _ended(candidate, Outcome.DOES_NOT_COMPILE, error.message)
         cases = [case for case in self._reference.cases if case.origin != "variant"]
-        evidence = self.test(lowered, cases)
-        if evidence.kind is EvidenceKind.REFUTED:
-            return Checked(
-                candidate,
-                None,
-                Evaluation(candidate, Outcome.REFUTED, evidence, executable_sha256=lowered.sha256),
-            )
+        failure = self.test(lowered, cases)
+        if failure is not None:
+            return Checked(candidate, None, _refutation(candidate, lowered, failure))
         return Checked(candidate, lowered, None)
 
-    def test(self, lowered: Lowered, cases: Sequence[TestCase]) -> Evidence:
-        """Run test cases until one fails."""
+    def test(self, lowered: Lowered, cases: Sequence[TestCase]) -> Counterexample | None:
+        """Run test cases until one fails; gives that one."""
         return _once_more(lambda: self._test(lowered, cases))
 
-    def _test(self, lowered: Lowered, cases: Sequence[TestCase]) -> Evidence:
+    def _test(self, lowered: Lowered, cases: Sequence[TestCase]) -> Counterexample | None:
         if not cases:
-            return Evidence(EvidenceKind.BY_CONSTRUCTION)
+            return None
         with self._open_runner([lowered.executable]) as runner:
-            for passed, case in enumerate(cases):
+            for case in cases:
                 result = runner.run(0, case.invocation, timeout_s=self._limit_s)
-                if not _agrees(result, case):
-                    failure = Counterexample(case, result.stdout, result.status)
-                    return Evidence(EvidenceKind.REFUTED, passed, counterexample=failure)
-        hidden = sum(case.hidden for case in cases)
-        return Evidence(EvidenceKind.BY_CONSTRUCTION, len(cases), hidden)
+                if not result.passes(case):
+                    return Counterexample(case, result.stdout, result.status)
+        return None
 
     def screen(self, entrants: Sequence[Lowered], plan: ScreenPlan) -> list[measure.Screened]:
         """Race executables on the workload; the results come in the order of `entrants`."""
@@ -141,10 +154,10 @@ class Evaluator:
 
         Accepted only if it is faster on the workload and slower on no variant.
         """
-        evidence = self.test(lowered, self._reference.cases)
-        if evidence.kind is EvidenceKind.REFUTED:
-            failed = Evaluation(candidate, Outcome.REFUTED, evidence, executable_sha256=lowered.sha256)
-            return Confirmed(failed, ())
+        cases = self._reference.cases
+        failure = self.test(lowered, cases)
+        if failure is not None:
+            return Confirmed(_refutation(candidate, lowered, failure), ())
         variants = self._reference.variants
         share = seconds * _VARIANT_SHARE / len(variants) if variants else 0.0
         plan = Plan(max_seconds=seconds - share * len(variants), threshold=THRESHOLD)
@@ -154,7 +167,7 @@ class Evaluator:
         evaluation = Evaluation(
             candidate,
             Outcome.NOT_FASTER,
-            replace(evidence, cases_passed=evidence.cases_passed + 1),
+            self.evidence(candidate, len(cases) + 1, sum(case.hidden for case in cases)),
             measured,
             executable_sha256=lowered.sha256,
         )
@@ -193,13 +206,12 @@ def _once_more(ask: Callable[[], T]) -> T:
 
 
 def _refuted(candidate: Candidate, lowered: Lowered, case: TestCase, misrun: Misrun) -> Evaluation:
-    failure = Counterexample(case, misrun.stdout, misrun.status)
+    return _refutation(candidate, lowered, Counterexample(case, misrun.stdout, misrun.status))
+
+
+def _refutation(candidate: Candidate, lowered: Lowered, failure: Counterexample) -> Evaluation:
     evidence = Evidence(EvidenceKind.REFUTED, counterexample=failure)
     return Evaluation(candidate, Outcome.REFUTED, evidence, executable_sha256=lowered.sha256)
-
-
-def _agrees(result: RunResult, case: TestCase) -> bool:
-    return result.exit_code == case.exit_code and result.stdout == case.stdout
 
 
 def _ended(candidate: Candidate, outcome: Outcome, message: str) -> Checked:
@@ -213,6 +225,6 @@ def _bounded_sample(runner: Runner, executable: int, case: TestCase, limit_s: fl
         result = runner.run(executable, case.invocation, timeout_s=limit_s)
         if result.timed_out:
             return Timing.of(result)
-        return Timing.of(result) if _agrees(result, case) else Misrun(result.status, result.stdout)
+        return Timing.of(result) if result.passes(case) else Misrun(result.status, result.stdout)
 
     return sample

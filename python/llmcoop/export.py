@@ -5,19 +5,30 @@ from __future__ import annotations
 import hashlib
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import unified_diff
 from pathlib import Path
 
 from llmcoop.lowering import Finished
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Candidate, Program
 
+PATCH = "rewrite.patch"
+
 
 def write(
-    out: Path, toolchain: Toolchain, program: Program, baseline: Path, winner: tuple[Candidate, Finished] | None
+    out: Path,
+    toolchain: Toolchain,
+    program: Program,
+    baseline: Path,
+    winner: tuple[Candidate, Finished] | None,
+    texts: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """Write `best`, and for a winner its artifacts; without one `best` is the baseline. Gives the files' names."""
-    for stale in (*out.glob("best*"), *(out / name for name in ("rebuild.sh", "rebuilt", "recipe.json"))):
+    """Write `best`, and for a winner its artifacts; without one `best` is the baseline. Gives the files' names.
+
+    `texts` are the source files that the winner changes, by name: they make `rewrite.patch`.
+    """
+    for stale in (*out.glob("best*"), *(out / name for name in ("rebuild.sh", "rebuilt", "recipe.json", PATCH))):
         stale.unlink(missing_ok=True)
     if winner is None:
         shutil.copy(baseline, out / "best")
@@ -36,7 +47,22 @@ def write(
     assemblies = [name for name in names if name.endswith(".s")]
     script.write_text(_script(toolchain, program, assemblies, candidate.recipe.bolt))
     script.chmod(0o755)
-    return (*names, "recipe.json", "rebuild.sh")
+    names += ["recipe.json", "rebuild.sh"]
+    if texts:
+        (out / PATCH).write_text(_patch(program, texts), errors="surrogateescape")
+        names.append(PATCH)
+    return tuple(names)
+
+
+def _patch(program: Program, texts: Mapping[str, str]) -> str:
+    """A unified diff of the sources, for review and for patch(1)."""
+    lines: list[str] = []
+    for source in program.sources:
+        if source.name in texts:
+            old = source.read_text(errors="surrogateescape").splitlines(keepends=True)
+            new = texts[source.name].splitlines(keepends=True)
+            lines += unified_diff(old, new, f"a/{source.name}", f"b/{source.name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ from llmcoop.values import Candidate, Evaluation, Level, Outcome
 
 IDENTITY = Candidate(Level.IR, "identity: the program through our own lowering")
 
+_UNCHANGED = Trial(IDENTITY, Outcome.SAME_CODE, 0.0)
 _ESTIMATE_ERROR = 0.01  # of one estimate, as a standard deviation of its logarithm
 
 
@@ -65,14 +66,19 @@ class History:
         """That of the champion."""
         return self.log_speedup(self.champion) or 0.0
 
-    def trials(self) -> list[Trial]:
-        """What the recipe search may know: its own candidates; those of equal code share one estimate."""
+    def trials(self, root: Candidate | None = None) -> list[Trial]:
+        """What the recipe search over `root` may know: its own candidates; those of equal code share one estimate.
+
+        `root` is the source-level candidate that the recipes lower; without one, it is the program itself.
+        """
+        parent = root.key if root else ""
         known = [
             Trial(entry.candidate, entry.outcome, self._shared_log(entry))
             for entry in self.evaluations
-            if not entry.candidate.text
+            if not entry.candidate.text and entry.candidate.parent == parent
         ]
-        return [Trial(IDENTITY, Outcome.SAME_CODE, 0.0), *known]
+        first = Trial(root, Outcome.ACCEPTED, self.log_speedup(root)) if root else _UNCHANGED
+        return [first, *known]
 
     def _shared_log(self, evaluation: Evaluation) -> float | None:
         if evaluation.outcome is not Outcome.SAME_CODE:

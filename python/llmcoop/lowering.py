@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from llmcoop import bolt, clang
@@ -14,10 +14,14 @@ from llmcoop.clang import FrontEnd
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
 from llmcoop.sandbox import Sandbox
-from llmcoop.values import Candidate, Recipe
+from llmcoop.values import Candidate, Level, Recipe
 
 # Makes a second executable of one that was linked with `bolt.LINK_OPTIONS`.
 Reorder = Callable[[Path, Path], None]
+# Runs the front end on the program with other texts for the source files of these names.
+Compile = Callable[[Mapping[str, str]], FrontEnd]
+# Runs an instrumented executable on workload and tests; gives a .profdata file's contents, empty if there is none.
+TakeProfile = Callable[[Path], bytes]
 
 CLONED_SHARE = 0.005  # functions with a smaller share of the time get no second version for newer CPUs
 
@@ -39,54 +43,113 @@ class Finished:
     assembly: tuple[str, ...]
 
 
+class Version:
+    """The program at source level, as it is or rewritten: its modules before any pass, and where its time goes."""
+
+    def __init__(self, front_end: FrontEnd, whole: bytes) -> None:
+        """`whole` is the program as one module, from which what nobody else uses can vanish."""
+        self.front_end = front_end
+        self.whole = whole
+        self.profile = b""
+        self.hotness: tuple[tuple[str, float], ...] = ()  # functions with their share of the time, the hottest first
+
+    def hot_functions(self, least_share: float) -> tuple[str, ...]:
+        """Functions with at least that share (0 to 1) of the time, the hottest first."""
+        return tuple(name for name, share in self.hotness if share >= least_share)
+
+    def unoptimized(self, recipe: Recipe) -> tuple[bytes, ...]:
+        """The profile is one of the whole program: functions that are internal there have other names in it."""
+        return (self.whole,) if recipe.whole_program or recipe.profile else self.front_end.modules
+
+
 class Lowering:
     """Lowers candidates of the program that its front end left as `front_end`; any thread may use it."""
 
     def __init__(
-        self, front_end: FrontEnd, sandbox: Sandbox, folder: Path, keep: Sequence[str], reorder: Reorder
+        self,
+        front_end: FrontEnd,
+        sandbox: Sandbox,
+        folder: Path,
+        *,
+        keep: Sequence[str],
+        compile_texts: Compile,
+        take_profile: TakeProfile,
+        profile_link: Sequence[str],
+        reorder: Reorder,
     ) -> None:
-        """`keep` are the names that must stay visible when the whole program is one module; without any, all do."""
-        self.front_end = front_end
-        self.hotness: tuple[tuple[str, float], ...] = ()
+        """`keep` are the names that must stay visible when the whole program is one module; without any, all do.
+
+        `profile_link` links an executable that is instrumented for a profile.
+        """
+        self._front_end = front_end
         self._sandbox = sandbox
         self._folder = folder
         self._here = threading.local()
         self._workers: list[Worker] = []
-        self._profile = b""
         self._known: dict[str, Candidate] = {}
         self._optimized: dict[str, tuple[bytes, ...]] = {}
         self._finished: dict[str, Finished] = {}
         self._keep = tuple(keep)
+        self._compile_texts = compile_texts
+        self._take_profile = take_profile
+        self._profile_link = tuple(profile_link)
         self._reorder = reorder
-
-    @cached_property
-    def _whole(self) -> bytes:
-        """The program as one module, from which what nobody else uses can vanish."""
-        return self._worker.link(self.front_end.modules, self._keep)
+        self._versions: dict[str, Version] = {}
+        self._one_version_at_a_time = threading.Lock()
 
     def close(self) -> None:
         """End the worker processes."""
         for worker in self._workers:
             worker.close()
 
-    def instrumented(self, link: Sequence[str]) -> Path:
-        """The whole program with counters for a profile, linked by the command `link`."""
-        request = PassRequest(self.front_end.tuning, self.front_end.codegen, instrument=True)
-        built = self._worker.build(self._whole, request)
-        return self._linked("instrumented", [built.object], link).executable
+    def version(self, candidate: Candidate) -> Version:
+        """The program at source level that a candidate is made of.
 
-    def use_profile(self, profile: bytes) -> None:
-        """Take the profile (the contents of a .profdata file) for recipes that want one, and for hotness.
-
-        Raises CompilerFailed or IRError when LLVM can't read it.
+        Raises ProgramError when its sources do not compile.
         """
-        request = PassRequest(self.front_end.tuning, self.front_end.codegen, profile=profile)
-        self.hotness = self._worker.hotness(self._whole, request)
-        self._profile = profile
+        texts = self.texts(candidate)
+        key = json.dumps(texts, sort_keys=True)
+        with self._one_version_at_a_time:
+            if key not in self._versions:
+                front_end = self._compile_texts(texts) if texts else self._front_end
+                whole = self._worker.link(front_end.modules, self._keep)
+                self._versions[key] = Version(front_end, whole)
+            return self._versions[key]
 
-    def hot_functions(self, least_share: float) -> tuple[str, ...]:
-        """Functions with at least that share (0 to 1) of the time, the hottest first."""
-        return tuple(name for name, share in self.hotness if share >= least_share)
+    def texts(self, candidate: Candidate) -> dict[str, str]:
+        """The source files that a candidate changes, by name, with their texts."""
+        changes = [each for each in self.lineage(candidate) if each.level is Level.SOURCE]
+        return {each.source: each.text for each in reversed(changes)}
+
+    def authored(self, candidate: Candidate) -> bool:
+        """Whether anything in a candidate was written by a person or a model."""
+        return any(each.authored for each in self.lineage(candidate))
+
+    def profile(self, candidate: Candidate) -> bool:
+        """Take a profile of the version of a candidate, for recipes that want one, and for hotness.
+
+        False when the program leaves none. Raises CompilerFailed, IRError or ProgramError.
+        """
+        version = self.version(candidate)
+        request = PassRequest(version.front_end.tuning, version.front_end.codegen, instrument=True)
+        built = self._worker.build(version.whole, request)
+        name = hashlib.sha256(version.whole).hexdigest()
+        instrumented = self._linked(f"{name}.instrumented", [built.object], self._profile_link)
+        profile = self._take_profile(instrumented.executable)
+        if profile:
+            request = PassRequest(version.front_end.tuning, version.front_end.codegen, profile=profile)
+            version.hotness = self._worker.hotness(version.whole, request)
+            version.profile = profile
+        return bool(profile)
+
+    def lineage(self, candidate: Candidate) -> Iterator[Candidate]:
+        """The candidate, what it was made from, and so on; all but the first must have been remembered."""
+        yield candidate
+        while candidate.parent:
+            if candidate.parent not in self._known:
+                raise IRError(f"the parent of '{candidate.origin}' is not known")
+            candidate = self._known[candidate.parent]
+            yield candidate
 
     def lower(self, candidate: Candidate) -> Lowered:
         """The executable of a candidate; one that was built before is not built again.
@@ -97,12 +160,13 @@ class Lowering:
         output = self._folder / candidate.key
         if output.exists():
             return Lowered(output, _sha256(output))
-        request = self._request(candidate.recipe)
-        if candidate.text:
+        version = self.version(candidate)
+        request = self._request(version, candidate.recipe)
+        if _changes_ir(candidate):
             built = [self._worker.emit(module, request) for module in self.optimized(candidate)]
         else:
-            built = [self._worker.build(module, request) for module in self._unoptimized(candidate.recipe)]
-        return self._executable(candidate.key, [each.object for each in built], candidate.recipe)
+            built = [self._worker.build(module, request) for module in version.unoptimized(candidate.recipe)]
+        return self._executable(candidate.key, version, [each.object for each in built], candidate.recipe)
 
     def optimized(self, candidate: Candidate) -> tuple[bytes, ...]:
         """The candidate's modules (bitcode) after all passes; they are what a rewrite of a function changes."""
@@ -112,13 +176,15 @@ class Lowering:
         return self._optimized[candidate.key]
 
     def _optimize(self, candidate: Candidate) -> tuple[bytes, ...]:
-        if candidate.text:
-            if candidate.parent not in self._known:
-                raise IRError(f"the parent of '{candidate.origin}' is not known")
-            parent = self.optimized(self._known[candidate.parent])
-            return tuple(self._worker.replace(module, candidate.text) for module in parent)
-        request = self._request(candidate.recipe)
-        return tuple(self._worker.optimize(module, request).bitcode for module in self._unoptimized(candidate.recipe))
+        if _changes_ir(candidate):
+            _, parent, *_ = (*self.lineage(candidate), None)
+            if parent is None:
+                raise IRError(f"'{candidate.origin}' says not what it changes")
+            return tuple(self._worker.replace(module, candidate.text) for module in self.optimized(parent))
+        version = self.version(candidate)
+        request = self._request(version, candidate.recipe)
+        modules = version.unoptimized(candidate.recipe)
+        return tuple(self._worker.optimize(module, request).bitcode for module in modules)
 
     def remember(self, candidate: Candidate) -> None:
         """Note a candidate that others may name as their parent."""
@@ -130,10 +196,13 @@ class Lowering:
         LLVM does not always do the same twice: Polly depends on addresses. Raises what `lower` raises.
         """
         if candidate.key not in self._finished:
-            modules, request = self.optimized(candidate), self._request(candidate.recipe)
+            modules, version = self.optimized(candidate), self.version(candidate)
+            request = self._request(version, candidate.recipe)
             built = [self._worker.emit(module, request, assembly=True) for module in modules]
             self._finished[candidate.key] = Finished(
-                self._executable(f"{candidate.key}.finished", [each.object for each in built], candidate.recipe),
+                self._executable(
+                    f"{candidate.key}.finished", version, [each.object for each in built], candidate.recipe
+                ),
                 tuple(self._worker.text(module) for module in modules),
                 tuple(each.assembly.decode() for each in built),
             )
@@ -147,34 +216,30 @@ class Lowering:
             self._workers.append(self._here.worker)
         return self._here.worker
 
-    def _unoptimized(self, recipe: Recipe) -> tuple[bytes, ...]:
-        """The profile is one of the whole program: functions that are internal there have other names in it."""
-        return (self._whole,) if recipe.whole_program or recipe.profile else self.front_end.modules
-
-    def _request(self, recipe: Recipe) -> PassRequest:
+    def _request(self, version: Version, recipe: Recipe) -> PassRequest:
         return PassRequest(
-            tuning=self.front_end.tuning,
-            codegen=self.front_end.codegen,
+            tuning=version.front_end.tuning,
+            codegen=version.front_end.codegen,
             pipeline=recipe.pipeline,
             options=recipe.options,
             codegen_options=recipe.codegen,
-            profile=self._profile if recipe.profile else b"",
+            profile=version.profile if recipe.profile else b"",
             hints=recipe.functions,
             clones=recipe.clones,
-            clone_functions=self._cloned if recipe.clones else (),
+            clone_functions=self._cloned(version) if recipe.clones else (),
         )
 
-    @cached_property
-    def _cloned(self) -> tuple[str, ...]:
+    def _cloned(self, version: Version) -> tuple[str, ...]:
         """What gets a version for newer CPUs: what is hot, or all if that is not known."""
-        if self.hotness:
-            return self.hot_functions(CLONED_SHARE)
-        return tuple(function.name for function in self._worker.functions(self._whole) if function.defined)
+        if version.hotness:
+            return version.hot_functions(CLONED_SHARE)
+        return tuple(function.name for function in self._worker.functions(version.whole) if function.defined)
 
-    def _executable(self, name: str, objects: Sequence[bytes], recipe: Recipe) -> Lowered:
+    def _executable(self, name: str, version: Version, objects: Sequence[bytes], recipe: Recipe) -> Lowered:
+        link = version.front_end.link
         if not recipe.bolt:
-            return self._linked(name, objects, self.front_end.link)
-        movable = self._linked(f"{name}.movable", objects, (*self.front_end.link, *bolt.LINK_OPTIONS))
+            return self._linked(name, objects, link)
+        movable = self._linked(f"{name}.movable", objects, (*link, *bolt.LINK_OPTIONS))
         output = self._folder / name
         self._reorder(movable.executable, output)
         movable.executable.unlink()
@@ -193,6 +258,11 @@ class Lowering:
                 path.unlink()
         unfinished.rename(output)
         return Lowered(output, _sha256(output))
+
+
+def _changes_ir(candidate: Candidate) -> bool:
+    """Whether it is a rewrite of the optimized IR of its parent."""
+    return bool(candidate.text) and candidate.level is Level.IR
 
 
 def _sha256(path: Path) -> str:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from llmcoop import record
 from llmcoop.errors import UsageError
-from llmcoop.values import Candidate, EvidenceKind, Level, Measurement, Outcome, Program
+from llmcoop.values import Adequacy, Candidate, EvidenceKind, Level, Measurement, Outcome, Program
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "result.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Progress, for whoever watches."""
+
+    elapsed_s: float
+    phase: str
+    message: str
+    best_speedup: float | None = None  # a first estimate while the search goes on
+
+
+Listener = Callable[[Event], None]
 
 
 class RunOutcome(StrEnum):
@@ -52,6 +66,8 @@ class Winner:
     evidence: EvidenceKind
     cases_passed: int
     cases_hidden: int  # of those, how many no proposer saw
+    inputs_compared: int  # further inputs on which it did what the original does
+    sanitizers: tuple[str, ...]  # under which it was as clean as the original
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,26 @@ class TimedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Inputs that prove nothing, by why they do not."""
+
+    reason: str
+    inputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """The test cases that were made up for the program, and how good they are."""
+
+    cases: int
+    hidden: int  # of those, how many no proposer sees
+    inputs_tried: int
+    rejected: tuple[Rejected, ...]
+    seconds: float
+    adequacy: Adequacy | None  # None where it can not be measured
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """All that a run found. `files` are relative to `out`."""
 
@@ -117,6 +153,7 @@ class Run:
     winner: Winner | None
     gain_by_level: tuple[LevelGain, ...]
     candidates: tuple[OutcomeCount, ...]
+    tests: Testing | None  # None where no candidate needed them: all were correct by construction
     spending: tuple[LevelSpending, ...]
     checks: tuple[Check, ...]
     environment: Environment

@@ -6,17 +6,18 @@ import contextlib
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import llmcoop
-from llmcoop import export, report
+from llmcoop import attribution, export, report
 from llmcoop.conclusion import Findings, conclude
 from llmcoop.errors import UsageError
 from llmcoop.evaluate import THRESHOLD, Confirmed, Evaluator
-from llmcoop.history import History
+from llmcoop.examiner import Examiner
+from llmcoop.function_mode import as_program
+from llmcoop.history import IDENTITY, History
 from llmcoop.interruption import Interruption
 from llmcoop.lowering import Lowered
 from llmcoop.measure import LEAST_PAIRS, Misrun, Plan, verdict
@@ -24,7 +25,8 @@ from llmcoop.prepare import Prepared, prepared
 from llmcoop.proposers.functions import Judge, search_functions
 from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, function_levers
 from llmcoop.proposers.search import RecipeSearch
-from llmcoop.report import Check, CheckStatus, Run
+from llmcoop.report import Check, CheckStatus, Event, LevelGain, Listener, Run
+from llmcoop.rewrites import Rewrites, as_candidate
 from llmcoop.search import Allowance, Clock, Search
 from llmcoop.spec import Spec
 from llmcoop.statistics import Verdict
@@ -32,6 +34,7 @@ from llmcoop.store import Store
 from llmcoop.values import Candidate, Outcome
 
 STORE = "store.db"
+TESTS = "tests"  # in the output folder: test cases that were made up
 _WORK = "work"  # in the output folder; only there while a run goes on
 _THREADS = 2
 _HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
@@ -41,21 +44,9 @@ _CONFIRM_SHARES = (0.25, 0.5)  # of the budget, for confirming winners: usually,
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
 _CONFIRM_PAIRS = (LEAST_PAIRS + 1, 40)  # kept back for at any rate, and what that share need not exceed
 _CONFIRMED_AT_MOST = 3
+_ATTRIBUTION_SHARE = 0.05  # of the budget, when more than one level was changed
 _EXPORT_S = 1.0  # for writing the results
 _SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Progress, for whoever watches."""
-
-    elapsed_s: float
-    phase: str
-    message: str
-    best_speedup: float | None  # a first estimate while the search goes on
-
-
-Listener = Callable[[Event], None]
 
 
 def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener = lambda _: None) -> Run:
@@ -81,9 +72,11 @@ def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener 
         pool = ThreadPoolExecutor(_THREADS)
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         announce = _Announcer(clock, listener)
+        rewrites = [as_candidate(spec.program, path) for path in spec.rewrites]
+        spec = as_program(spec, out)
         program = stack.enter_context(prepared(spec, folder, pool, lambda message: announce("prepare", message)))
         interruption.defer()
-        return _Run(spec, out, store, run, clock, program, folder, pool, announce, interruption).finish()
+        return _Run(spec, rewrites, out, store, run, clock, program, folder, pool, announce, interruption).finish()
 
 
 class _Announcer:
@@ -105,6 +98,7 @@ class _Run:
     def __init__(
         self,
         spec: Spec,
+        rewrites: Sequence[Candidate],
         out: Path,
         store: Store,
         run: int,
@@ -126,20 +120,35 @@ class _Run:
         self._evaluator = Evaluator(
             program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
         )
+        self._examiner = Examiner(spec, program.toolchain, program.sandbox, out / TESTS, limits=program.limits)
+        self._rewrites = Rewrites(
+            spec,
+            rewrites,
+            self._evaluator,
+            self._examiner,
+            self._history,
+            baseline=Lowered(program.baseline, ""),
+            keep=lambda evaluation, seconds: store.add(run, evaluation, seconds),
+            folder=folder,
+            announce=lambda message: announce("rewrite", message),
+        )
 
     def finish(self) -> Run:
         """Search, confirm, report."""
         checks = [self._check_identity(), *self._check_inputs()]
         if self._history.evaluations:
             self._announce("search", f"going on after {len(self._history.evaluations)} candidates")
-        self._search().loop()
+        self._search(self._rewrites.best()).loop()
         interrupted = self._interruption.requested
         self._announce("confirm", "measuring the best candidate again from scratch")
+        confirmed = self._confirm()
         findings = Findings(
             evaluations=self._history.evaluations,
-            confirmed=self._confirm(),
+            confirmed=confirmed,
             checks=checks,
             interrupted=interrupted,
+            tests=self._examiner.testing,
+            gains=self._gains(confirmed),
             elapsed_s=self._clock.spent_s,
             evaluating_s=self._store.spent_s(self._id),
         )
@@ -150,9 +159,10 @@ class _Run:
         self._announce("done", result.reason)
         return result
 
-    def _search(self) -> Search:
-        lowering = self._program.lowering
-        levers = [*PROGRAM_LEVERS, *function_levers(lowering.hot_functions(_HOT)[:_HINTED_FUNCTIONS])]
+    def _search(self, root: Candidate | None) -> Search:
+        version = self._program.lowering.version(IDENTITY if root is None else root)
+        hot = version.hot_functions(_HOT)
+        levers = [*PROGRAM_LEVERS, *function_levers(hot[:_HINTED_FUNCTIONS])]
         if self._program.toolchain.bolt:
             levers.append(BOLT_LEVER)
         run_s = self._program.reference.baseline_ns / 1e9
@@ -165,7 +175,8 @@ class _Run:
         )
         return Search(
             evaluator=self._evaluator,
-            recipes=RecipeSearch(levers),
+            recipes=RecipeSearch(levers, root),
+            root=root,
             functions=self._search_functions,
             history=self._history,
             keep=lambda evaluation, seconds: self._store.add(self._id, evaluation, seconds),
@@ -183,7 +194,7 @@ class _Run:
 
     def _search_functions(self, base: Candidate, judge: Judge, seconds: float) -> None:
         modules = self._program.lowering.optimized(base)
-        hot = self._program.lowering.hot_functions(_HOT)
+        hot = self._program.lowering.version(base).hot_functions(_HOT)
         if len(modules) != 1 or not hot:
             return
         search_functions(
@@ -211,6 +222,13 @@ class _Run:
                 break
         return confirmed
 
+    def _gains(self, confirmed: Sequence[Confirmed]) -> tuple[LevelGain, ...]:
+        winner = next((each for each in confirmed if each.evaluation.outcome is Outcome.ACCEPTED), None)
+        if winner is None:
+            return ()
+        seconds = _ATTRIBUTION_SHARE * self._spec.budget.seconds
+        return attribution.gains(winner, self._program.lowering, self._evaluator, seconds)
+
     def _export(self, findings: Findings) -> tuple[str, ...]:
         """Write the best executable and its artifacts; a result that spoke of older ones goes first."""
         (self._out / report.FILE_NAME).unlink(missing_ok=True)
@@ -221,6 +239,7 @@ class _Run:
             self._spec.program,
             self._program.baseline,
             (winner, self._program.lowering.finish(winner)) if winner else None,
+            self._program.lowering.texts(winner) if winner else {},
         )
 
     # Checks of the harness

@@ -17,7 +17,7 @@ from llmcoop.measure import Misrun, Plan, Screened, ScreenPlan, verdict
 from llmcoop.proposers import Proposer
 from llmcoop.proposers.functions import FunctionProposal, FunctionVerdict, Judge
 from llmcoop.statistics import Verdict
-from llmcoop.values import Budget, Candidate, Evaluation, Evidence, EvidenceKind, Level, Outcome
+from llmcoop.values import Budget, Candidate, Evaluation, Level, Outcome
 
 _ROUND_S = 6.0  # how long the timings of one round may take
 _BUILD_S = 1.0  # what the builds and tests of one round take, roughly
@@ -101,6 +101,7 @@ class Search:
         *,
         evaluator: Evaluator,
         recipes: Proposer,
+        root: Candidate | None = None,
         functions: FunctionSearcher | None,
         history: History,
         keep: Callable[[Evaluation, float], None],
@@ -108,9 +109,13 @@ class Search:
         pool: ThreadPoolExecutor,
         announce: Callable[[str], None],
     ) -> None:
-        """`keep` makes an evaluation, and the seconds that it took, durable before the search goes on."""
+        """`root` is the source-level candidate to lower; without one, it is the program itself.
+
+        `keep` makes an evaluation, and the seconds that it took, durable before the search goes on.
+        """
         self._evaluator = evaluator
         self._recipes = recipes
+        self._root = root
         self._functions = functions
         self._history = history
         self._keep = keep
@@ -148,7 +153,7 @@ class Search:
         started = time.monotonic()
         remaining = self._remaining_candidates()
         count = _PROPOSALS if remaining is None else min(_PROPOSALS, remaining)
-        proposals = self._recipes.propose(self._history.trials(), count)
+        proposals = self._recipes.propose(self._history.trials(self._root), count)
         entrants: dict[str, Checked] = {}
         for checked in self._checked(proposals):
             if checked.lowered is None or self._history.twin(checked.lowered.sha256):
@@ -196,7 +201,7 @@ class Search:
         return Evaluation(
             candidate,
             Outcome.ACCEPTED if faster else Outcome.NOT_FASTER,
-            Evidence(EvidenceKind.BY_CONSTRUCTION, 1),
+            self._evaluator.evidence(candidate, 1),
             result.measurement,
             executable_sha256=lowered.sha256,
         )
@@ -244,7 +249,7 @@ class Search:
         evaluation = Evaluation(
             candidate,
             Outcome.ACCEPTED if faster else Outcome.NOT_FASTER,
-            Evidence(EvidenceKind.BY_CONSTRUCTION, 1),
+            self._evaluator.evidence(candidate, 1),
             over_baseline,
             executable_sha256=checked.lowered.sha256,
         )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from llmcoop.errors import UsageError
 from llmcoop.includes import absolute, local_headers, read_bytes
 from llmcoop.table import Table, nearest
-from llmcoop.values import Budget, Expectation, Invocation, Level, Program, Workload
+from llmcoop.values import Acceptance, Budget, Expectation, Invocation, Level, Program, Workload
 
 FILE_NAME = "llmcoop.toml"
 
@@ -24,12 +24,12 @@ T = TypeVar("T", "Spec", Program, Invocation)
 _INVOCATION = ("args", "stdin", "stdin_text", "files")
 _KEYS = {
     "": ("program", "workload", "test", "budget", "options"),
-    "[program]": ("sources", "cflags", "ldflags"),
+    "[program]": ("sources", "function", "rewrites", "cflags", "ldflags"),
     "[workload]": (*_INVOCATION, "exit_code", "variant"),
     "[[workload.variant]]": _INVOCATION,
     "[[test]]": (*_INVOCATION, "stdout_text", "exit_code"),
     "[budget]": tuple(entry.name for entry in fields(Budget)),
-    "[options]": ("levels", "model", "require_speedup", "sandbox"),
+    "[options]": ("accept", "levels", "model", "require_speedup", "sandbox", "tests"),
 }
 
 
@@ -45,16 +45,21 @@ class Spec:
     budget: Budget = field(default_factory=Budget)
     require_speedup: float | None = None
     sandbox: bool = True
+    function: str = ""  # what to optimize when there is no main: a harness is made for it
+    rewrites: tuple[Path, ...] = ()  # versions of a source file that somebody wrote, each a candidate
+    kept_tests: Path | None = None  # folder of test cases that were made up earlier
+    accept: Acceptance = Acceptance.TESTED
 
     @property
     def key(self) -> str:
         """SHA-256 over what is optimized: the bytes of sources, headers and inputs, flags, tests, levels.
 
         Reads the files, and raises `UsageError` when one is gone.
-        Budget, model and sandbox are left out: they change how much is found, not whether it is valid.
+        Budget, model, sandbox and rewrites are left out: they change how much is found, not whether it is valid.
         """
         headers = local_headers(self.program)
         content = {
+            "function": self.function,
             "sources": [(path.name, _file_digest(path)) for path in self.program.sources],
             "headers": sorted((path.name, _file_digest(path)) for path in headers),
             "cflags": self.program.cflags,
@@ -87,8 +92,12 @@ def from_options(
     spec: str | Path | None = None,
     args: Sequence[str] | None = None,
     stdin: str | Path | None = None,
+    function: str | None = None,
+    rewrites: Sequence[str | Path] | None = None,
     cflags: Sequence[str] | None = None,
     ldflags: Sequence[str] | None = None,
+    accept: str | None = None,
+    tests: str | Path | None = None,
     levels: Sequence[str] | None = None,
     model: str | None = None,
     budget: str | None = None,
@@ -97,7 +106,8 @@ def from_options(
 ) -> Spec:
     """A spec from options alone, or from the file `spec` with the options that are not `None` over it.
 
-    Without sources and without `spec`, the llmcoop.toml of the current folder is used; `stdin` is a file.
+    Without sources and without `spec`, the llmcoop.toml of the current folder is used; `stdin` is a file, `tests` the
+    folder that `llmcoop test` wrote.
     Raises `UsageError`.
     """
     here = Path.cwd()
@@ -118,6 +128,10 @@ def from_options(
                 stdin=None if stdin is None else read_bytes(here / stdin, "standard input"),
             ),
         ),
+        function=function,
+        rewrites=None if rewrites is None else _rewrites(rewrites, here),
+        accept=None if accept is None else _acceptance(accept),
+        kept_tests=None if tests is None else _folder(here / tests),
         levels=None if levels is None else _levels(levels),
         model=None if model is None else _model(model),
         budget=None if budget is None else parse_budget(budget, base.budget),
@@ -158,7 +172,7 @@ def _spec(table: Table) -> Spec:
     if not sources:
         raise program.error("sources", 'a list of C files, such as sources = ["main.c"]')
     speedup, model = options.number("require_speedup"), options.text("model")
-    levels = options.strings("levels")
+    levels, accept, tests = options.strings("levels"), options.text("accept"), options.text("tests")
     return _over(
         Spec(
             Program(
@@ -166,10 +180,14 @@ def _spec(table: Table) -> Spec:
                 absolute(program.strings("cflags", ("-O3",)), here),
                 absolute(program.strings("ldflags"), here),
             ),
-            _workload(table.table("workload")),
-            tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
+            workload=_workload(table.table("workload")),
+            tests=tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
             budget=_budget(table.table("budget")),
         ),
+        function=program.text("function"),
+        rewrites=_rewrites(program.strings("rewrites"), here),
+        accept=None if accept is None else _acceptance(accept),
+        kept_tests=None if tests is None else _folder(here / tests),
         levels=_levels(levels) if levels else None,
         model=None if model is None else _model(model),
         require_speedup=None if speedup is None else _speedup(speedup),
@@ -264,6 +282,26 @@ def _model(name: str) -> str:
     if name != "none":
         raise UsageError(f"model '{name}': this version searches without a model", 'leave it out, or say "none"')
     return name
+
+
+def _acceptance(name: str) -> Acceptance:
+    known = [acceptance.value for acceptance in Acceptance]
+    if name not in known:
+        raise UsageError(f"unknown evidence '{name}'", nearest(name, known))
+    return Acceptance(name)
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise UsageError(f"tests: no folder {path}", "name the one that `llmcoop test` wrote")
+    return path.resolve()
+
+
+def _rewrites(paths: Iterable[str | Path], here: Path) -> tuple[Path, ...]:
+    resolved = tuple((here / path).resolve() for path in paths)
+    for path in resolved:
+        read_bytes(path, "rewrite")
+    return resolved
 
 
 def _levels(names: Iterable[str]) -> tuple[Level, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from llmcoop.errors import UsageError
+from llmcoop.migrations import MIGRATIONS
 from llmcoop.values import (
     Candidate,
     Counterexample,
@@ -29,71 +30,6 @@ from llmcoop.values import (
 )
 
 BUSY_TIMEOUT_S = 30.0
-
-# Append only: entry N brings a database from version N to N + 1. Never edit one that was released.
-MIGRATIONS = (
-    """
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY,
-        spec_key TEXT NOT NULL,
-        program TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        finished_at TEXT,
-        outcome TEXT
-    ) STRICT;
-    CREATE INDEX runs_spec_key ON runs (spec_key);
-
-    CREATE TABLE test_cases (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES runs,
-        digest TEXT NOT NULL,
-        args TEXT NOT NULL,
-        stdin BLOB NOT NULL,
-        files TEXT NOT NULL,
-        stdout BLOB NOT NULL,
-        exit_code INTEGER NOT NULL,
-        case_origin TEXT NOT NULL,
-        hidden INTEGER NOT NULL,
-        UNIQUE (run, digest)
-    ) STRICT;
-
-    CREATE TABLE candidates (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES runs,
-        key TEXT NOT NULL,
-        level TEXT NOT NULL,
-        origin TEXT NOT NULL,
-        recipe TEXT NOT NULL,
-        text TEXT NOT NULL,
-        parent TEXT NOT NULL,
-        UNIQUE (run, key)
-    ) STRICT;
-
-    CREATE TABLE evaluations (
-        candidate INTEGER PRIMARY KEY REFERENCES candidates,
-        outcome TEXT NOT NULL,
-        seconds REAL NOT NULL,
-        message TEXT NOT NULL,
-        executable_sha256 TEXT NOT NULL,
-        evidence TEXT,
-        cases_passed INTEGER,
-        cases_hidden INTEGER,
-        failed_case INTEGER REFERENCES test_cases,
-        failed_stdout BLOB,
-        failed_status TEXT
-    ) STRICT;
-
-    CREATE TABLE measurements (
-        candidate INTEGER PRIMARY KEY REFERENCES candidates,
-        baseline_ns TEXT NOT NULL,
-        candidate_ns TEXT NOT NULL,
-        speedup REAL NOT NULL,
-        low REAL NOT NULL,
-        high REAL NOT NULL,
-        confidence REAL NOT NULL
-    ) STRICT;
-    """,
-)
 
 _EVALUATIONS = """
     SELECT * FROM candidates
@@ -216,6 +152,8 @@ class Store:
             recipe=candidate.recipe.canonical(),
             text=candidate.text,
             parent=candidate.parent,
+            source=candidate.source,
+            authored=candidate.authored,
         )
 
     def _insert_evaluation(self, run: int, candidate: int, evaluation: Evaluation, seconds: float) -> None:
@@ -234,6 +172,8 @@ class Store:
             failed_case=self._test_case(run, failure.case) if failure else None,
             failed_stdout=failure.stdout if failure else None,
             failed_status=failure.status if failure else None,
+            inputs_compared=evidence.inputs_compared if evidence else 0,
+            sanitizers=json.dumps(evidence.sanitizers if evidence else ()),
         )
 
     def _insert_measurement(self, candidate: int, measurement: Measurement) -> None:
@@ -350,7 +290,15 @@ def _run(row: sqlite3.Row) -> StoredRun:
 def _evaluation(row: sqlite3.Row) -> Evaluation:
     recipe = Recipe.parse(row["recipe"])
     return Evaluation(
-        Candidate(Level(row["level"]), row["origin"], recipe, row["text"], row["parent"]),
+        Candidate(
+            Level(row["level"]),
+            row["origin"],
+            recipe,
+            row["text"],
+            row["parent"],
+            row["source"],
+            bool(row["authored"]),
+        ),
         Outcome(row["outcome"]),
         _evidence(row) if row["evidence"] is not None else None,
         _measurement(row) if row["baseline_ns"] is not None else None,
@@ -366,7 +314,14 @@ def _evidence(row: sqlite3.Row) -> Evidence:
         invocation = Invocation(tuple(json.loads(row["args"])), row["stdin"], files)
         case = TestCase(invocation, row["stdout"], row["exit_code"], row["case_origin"], bool(row["hidden"]))
         counterexample = Counterexample(case, row["failed_stdout"], row["failed_status"])
-    return Evidence(EvidenceKind(row["evidence"]), row["cases_passed"], row["cases_hidden"], counterexample)
+    return Evidence(
+        EvidenceKind(row["evidence"]),
+        row["cases_passed"],
+        row["cases_hidden"],
+        counterexample,
+        row["inputs_compared"],
+        tuple(json.loads(row["sanitizers"])),
+    )
 
 
 def _measurement(row: sqlite3.Row) -> Measurement:

@@ -14,9 +14,10 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A folder in which `llmcoop optimize` runs, with a folder for temporary files of its own."""
+    """A folder in which a command of `llmcoop` runs, with a folder for temporary files of its own."""
 
     folder: Path
+    command: str = "optimize"
 
     @property
     def temporary(self) -> Path:
@@ -31,7 +32,7 @@ class Bench:
         return path
 
     def argv(self, *args: str | Path) -> list[str]:
-        return [sys.executable, "-m", "llmcoop", "optimize", *map(str, args)]
+        return [sys.executable, "-m", "llmcoop", self.command, *map(str, args)]
 
     def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
         return {**os.environ, "TMPDIR": str(self.temporary), **(changes or {})}

@@ -77,3 +77,18 @@ def test_without_a_winner_the_baseline_is_the_answer_and_nothing_older_stays(pro
     assert write(program, out, None) == ("best",)
     assert [path.name for path in out.iterdir()] == ["best"]
     assert export.sha256(out / "best") == export.sha256(program.baseline)
+
+
+def test_a_changed_source_becomes_a_patch_that_applies(program: Prepared, out: Path, tmp_path: Path) -> None:
+    original = tmp_path / "main.c"
+    original.write_bytes(MAIN.encode() + b"// \xe9 no newline")
+    changed = MAIN.replace("1000; round", "1001; round") + "// \udce9 no newline"
+    files = export.write(out, program.toolchain, Program((original,), FLAGS), program.baseline, None, {})
+    assert export.PATCH not in files
+    winner = (CHANGED, program.lowering.finish(CHANGED))
+    sources = Program((original,), FLAGS)
+    files = export.write(out, program.toolchain, sources, program.baseline, winner, {"main.c": changed})
+    assert export.PATCH in files
+    applied = process.run(["patch", "-p1", "-i", out / export.PATCH], cwd=tmp_path, timeout_s=20)
+    assert applied.returncode == 0, applied.stdout
+    assert original.read_text(errors="surrogateescape") == changed

@@ -10,6 +10,10 @@ import llmcoop
 PACKAGE = Path(next(iter(llmcoop.__path__)))
 FILES = sorted(PACKAGE.rglob("*.py"))
 
+# What those who find evidence must not know of: who asks for it.
+EVIDENCE_KNOWS_NOT = {
+    f"llmcoop.{name}" for name in ("check", "evaluate", "proposers", "report", "run", "search", "spec", "store")
+}
 # What a module, or every module below a package, must not import.
 FORBIDDEN = {
     "llmcoop.proposers": {
@@ -25,6 +29,10 @@ FORBIDDEN = {
     "llmcoop.toolchain": {"llmcoop.evaluate", "llmcoop.store", "llmcoop.spec", "llmcoop.run"},
     "llmcoop.sandbox": {"llmcoop.toolchain", "llmcoop.ir", "llmcoop.runner"},
     "llmcoop.ir": {"llmcoop.toolchain", "llmcoop.evaluate", "llmcoop.store", "llmcoop.run"},
+    "llmcoop.testing": EVIDENCE_KNOWS_NOT,
+    "llmcoop.functions": EVIDENCE_KNOWS_NOT,
+    "llmcoop.validation": EVIDENCE_KNOWS_NOT,
+    "llmcoop.verdict": {"llmcoop.runner", "llmcoop.testing", "os", "time", "pathlib", "subprocess"},
     "llmcoop.statistics": {"llmcoop.runner", "llmcoop.measure", "os", "time", "pathlib", "subprocess"},
     "llmcoop.plugin": {"llmcoop.run", "llmcoop.store"},
 }
@@ -36,6 +44,8 @@ RESERVED = {
     "typer": {"llmcoop.cli"},
     "rich": {"llmcoop.cli"},
     "llmcoop.run": {"llmcoop", "llmcoop.cli"},
+    "llmcoop.check": {"llmcoop.cli"},
+    "z3": {"llmcoop.validation.terms", "llmcoop.ir.server"},
 }
 ONLY_EVERYONES = ("llmcoop.values", "llmcoop.errors")
 

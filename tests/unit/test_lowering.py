@@ -163,3 +163,56 @@ def archive(tmp_path: Path) -> str:
         assert compiled.returncode == 0
     assert process.run(["ar", "rcs", "libgo.a", "go.o", "own.o"], cwd=tmp_path, timeout_s=60).returncode == 0
     return str(tmp_path / "libgo.a")
+
+
+def rewrite(program: Prepared, old: str, new: str) -> Candidate:
+    """The first source with a change in its text, as a person or a model would write it."""
+    assert old in MAIN
+    candidate = Candidate(
+        Level.SOURCE,
+        "rewrite",
+        text=MAIN.replace(old, new),
+        source=source_name(program),
+        authored=True,
+    )
+    program.lowering.remember(candidate)
+    return candidate
+
+
+def source_name(program: Prepared) -> str:
+    first, *_ = (path for path in Path(program.baseline).parent.parent.glob("*.c") if "main" in path.read_text())
+    return first.name
+
+
+def test_a_rewritten_source_is_lowered_by_any_recipe(program: Prepared) -> None:
+    candidate = rewrite(program, "i % 31 == 3 ? -i : i", "i + 1")
+    lowered = Candidate(Level.IR, "search", WHOLE.recipe, parent=candidate.key)
+    assert output(program, candidate) == output(program, lowered) != output(program, IDENTITY)
+    assert program.lowering.lower(candidate).sha256 != program.lowering.lower(lowered).sha256
+    assert program.lowering.authored(lowered)
+    assert not program.lowering.authored(WHOLE)
+
+
+def test_a_rewritten_source_has_a_profile_of_its_own(program: Prepared) -> None:
+    candidate = rewrite(program, "int unused(int x)", "int never_called(int x) { return x; }\nint unused(int x)")
+    assert program.lowering.profile(candidate)
+    assert program.lowering.version(candidate) is not program.lowering.version(IDENTITY)
+    assert "main" in program.lowering.version(candidate).hot_functions(0.0)
+
+
+@pytest.mark.parametrize(
+    "directive", ['#include "/etc/passwd"\n', '__asm__(".incbin \\"/etc/passwd\\"");\n', '#include "{secret}"\n']
+)
+def test_a_rewritten_source_can_not_read_files(program: Prepared, directive: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.h"
+    secret.write_text("int secret;\n")
+    candidate = rewrite(
+        program, "#include <stdio.h>\n", directive.replace("{secret}", str(secret)) + "#include <stdio.h>\n"
+    )
+    with pytest.raises(LLMCoopError, match=r"not found|Could not find"):
+        program.lowering.lower(candidate)
+
+
+def test_a_rewritten_source_that_does_not_compile_says_why(program: Prepared) -> None:
+    with pytest.raises(LLMCoopError, match="does not compile"):
+        program.lowering.lower(rewrite(program, "unsigned sum = 0;", "unsigned sum = zero;"))

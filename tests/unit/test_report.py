@@ -17,12 +17,15 @@ from llmcoop.report import (
     LevelGain,
     LevelSpending,
     OutcomeCount,
+    Rejected,
     Run,
     RunOutcome,
+    Testing,
     TimedFile,
     Winner,
 )
 from llmcoop.values import (
+    Adequacy,
     Candidate,
     EvidenceKind,
     FunctionRecipe,
@@ -31,10 +34,12 @@ from llmcoop.values import (
     Outcome,
     Program,
     Recipe,
+    Share,
 )
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "result.md"
 RECIPE = Recipe(clones=("x86-64-v3",), functions=(FunctionRecipe("hot", (("unroll.count", "8"),)),))
+ADEQUACY = Adequacy(Share(9, 10), Share(5, 6), Share(0, 0), mutants=50, caught=47, missed=("parse: 3 of 9",))
 RUN = Run(
     outcome=RunOutcome.IMPROVED,
     reason="prög.c is faster",
@@ -50,9 +55,12 @@ RUN = Run(
         EvidenceKind.BY_CONSTRUCTION,
         cases_passed=12,
         cases_hidden=3,
+        inputs_compared=9000,
+        sanitizers=("address", "memory"),
     ),
     gain_by_level=(LevelGain(Level.IR, 1.25, 1.2, 1.3),),
     candidates=(OutcomeCount(Outcome.ACCEPTED, 1), OutcomeCount(Outcome.REFUTED, 0)),
+    tests=Testing(40, 19, 9000, (Rejected("unclean", 3),), 20.5, ADEQUACY),
     spending=(LevelSpending(Level.IR, 1, 2.5),),
     checks=(
         Check("identity", CheckStatus.PASSED, "0.1% apart"),
@@ -62,7 +70,9 @@ RUN = Run(
     timed=(TimedFile("baseline", "cd" * 32), TimedFile("best", "ef" * 32)),
     files=("best", "result.json"),
 )
-NOTHING = replace(RUN, outcome=RunOutcome.NOTHING_FASTER, winner=None, gain_by_level=(), required_speedup=None)
+NOTHING = replace(
+    RUN, outcome=RunOutcome.NOTHING_FASTER, winner=None, tests=None, gain_by_level=(), required_speedup=None
+)
 
 
 @pytest.mark.parametrize("run", [RUN, NOTHING], ids=["improved", "nothing-faster"])
@@ -75,14 +85,14 @@ def test_a_run_that_is_written_is_read_back(run: Run, tmp_path: Path) -> None:
 
 def test_the_file_has_the_schema_version_and_the_speedup(tmp_path: Path) -> None:
     content = json.loads(report.write(RUN, tmp_path).read_text())
-    assert (content["schema"], content["speedup"], content["outcome"]) == (1, 1.25, "improved")
+    assert (content["schema"], content["speedup"], content["outcome"]) == (2, 1.25, "improved")
     assert json.loads(report.to_json(NOTHING))["speedup"] == 1.0
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"schema": 2}, "schema version 2"),
+        ({"schema": 3}, "schema version 3"),
         ({"outcome": "splendid"}, "is not a result"),
         ({"elapsed_s": "long"}, "is not a result"),
         ({"files": None}, "is not a result"),

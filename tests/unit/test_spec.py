@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from llmcoop.errors import UsageError
 from llmcoop.spec import _KEYS, FILE_NAME, Spec, from_options, load, parse_budget, split_words
-from llmcoop.values import Budget, Expectation, Invocation, Level, Program, Workload
+from llmcoop.values import Acceptance, Budget, Expectation, Invocation, Level, Program, Workload
 
 FULL = """
 [program]
 sources = ["main.c", "sub/other.c"]
+function = "hot"
+rewrites = ["sub/other.c"]
 cflags = ["-O2", "-Iinc", "-I", "/usr/include", "-include", "inc/a.h"]
 ldflags = ["-lm", "-Llib"]
 
@@ -42,10 +44,12 @@ seconds = 30
 calls = 4
 
 [options]
+accept = "proved"
 levels = ["ir"]
 model = "none"
 require_speedup = 1.05
 sandbox = false
+tests = "sub"
 """
 
 
@@ -90,6 +94,10 @@ def test_every_key_of_the_file_arrives(folder: Path) -> None:
         budget=Budget(seconds=30.0, calls=4),
         require_speedup=1.05,
         sandbox=False,
+        function="hot",
+        rewrites=(folder / "sub/other.c",),
+        kept_tests=folder / "sub",
+        accept=Acceptance.PROVED,
     )
 
 
@@ -98,6 +106,7 @@ def test_the_smallest_file_has_the_documented_defaults(folder: Path) -> None:
     assert spec == Spec(Program((folder / "main.c",), ("-O3",), ()))
     assert spec.levels == (Level.SOURCE, Level.IR, Level.ASM)
     assert (spec.model, spec.budget.seconds, spec.sandbox) == ("none", 60.0, True)
+    assert (spec.accept, spec.rewrites, spec.kept_tests, spec.function) == (Acceptance.TESTED, (), None, "")
 
 
 @pytest.mark.parametrize(
@@ -105,12 +114,15 @@ def test_the_smallest_file_has_the_documented_defaults(folder: Path) -> None:
     [
         ('[program]\nsource = ["main.c"]', "did you mean 'sources'"),
         ("[programm]", "did you mean 'program'"),
-        ("[options]\nzzz = 1", "known: levels, model"),
+        ("[options]\nzzz = 1", "known: accept, levels, model"),
         ('[program]\nsources = "main.c"', "'sources' in [program] must be a list of strings"),
         ("[program]\nsources = []", "'sources' in [program] must be a list of C files"),
         ("", "'sources' in [program]"),
         ('[program]\nsources = ["gone.c"]', "can't read"),
         ('[program]\nsources = ["main.c", "./main.c"]', "named twice"),
+        ('[options]\naccept = "prooved"', "did you mean 'proved'"),
+        ('[options]\ntests = "gone"', "no folder"),
+        ('[program]\nsources = ["main.c"]\nrewrites = ["gone.c"]', "can't read"),
         ("[workload]\nargs = [2000]", "'args' in [workload] must be a list of strings"),
         ('[workload]\nstdin = "gone.in"', "gone.in"),
         ('[workload]\nstdin = "perf.in"\nstdin_text = ""', "both stdin and stdin_text"),
@@ -247,7 +259,9 @@ def test_words_are_split_as_a_shell_does() -> None:
 def test_the_page_about_the_file_shows_all_of_its_keys(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "spec.md").read_text()
     example = page.partition("```toml\n")[2].partition("```")[0].replace('"data/table.csv"', '"table.csv"')
-    for name in ("main.c", "parse.c", "perf.in", "table.csv"):
+    (tmp_path / "main.tests" / "tests").mkdir(parents=True)
+    (tmp_path / "faster").mkdir()
+    for name in ("main.c", "parse.c", "perf.in", "table.csv", "faster/parse.c"):
         (tmp_path / name).touch()
     spec = load(write(tmp_path, example))
     assert len(spec.tests) == len(spec.workload.variants) == 1

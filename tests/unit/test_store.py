@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmcoop.errors import UsageError
-from llmcoop.store import MIGRATIONS, Store
+from llmcoop.migrations import MIGRATIONS
+from llmcoop.store import Store
 from llmcoop.values import (
     Candidate,
     Counterexample,
@@ -48,13 +50,15 @@ CASES = st.builds(
 )
 FAILURES = st.none() | st.builds(Counterexample, CASES, st.binary(), TEXT)
 COUNTS = st.integers(0, 10**6)
-EVIDENCE = st.none() | st.builds(Evidence, st.sampled_from(EvidenceKind), COUNTS, COUNTS, FAILURES)
+EVIDENCE = st.none() | st.builds(
+    Evidence, st.sampled_from(EvidenceKind), COUNTS, COUNTS, FAILURES, COUNTS, st.lists(TEXT).map(tuple)
+)
 RATIO = st.floats(0, allow_infinity=True)
 SAMPLES = st.lists(st.integers(1, 10**12)).map(tuple)
 MEASUREMENTS = st.none() | st.builds(Measurement, SAMPLES, SAMPLES, RATIO, RATIO, RATIO, RATIO)
 EVALUATIONS = st.builds(
     Evaluation,
-    st.builds(Candidate, st.sampled_from(Level), TEXT, RECIPES, TEXT, TEXT),
+    st.builds(Candidate, st.sampled_from(Level), TEXT, RECIPES, TEXT, TEXT, TEXT, st.booleans()),
     st.sampled_from(Outcome),
     EVIDENCE,
     MEASUREMENTS,
@@ -183,6 +187,20 @@ def test_a_newer_database_is_refused_and_unchanged(path: Path) -> None:
         Store.open(path)
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+
+
+def test_a_database_of_an_older_version_is_migrated_with_what_is_in_it(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.executescript(MIGRATIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO runs VALUES (1, 'key', 'prog.c', '2026-01-01T00:00:00+00:00', NULL, NULL)")
+        columns = "(id, run, key, level, origin, recipe, text, parent)"
+        connection.execute(f"INSERT INTO candidates {columns} VALUES (1, 1, 'k', 'ir', 'a', '{{}}', 'a', '')")
+        columns = "(candidate, outcome, seconds, message, executable_sha256, evidence, cases_passed, cases_hidden)"
+        connection.execute(f"INSERT INTO evaluations {columns} VALUES (1, 'not-faster', 1.0, '', '', 'tested', 3, 1)")
+    with Store.open(path) as store:
+        expected = replace(evaluation("a"), evidence=Evidence(EvidenceKind.TESTED, 3, 1))
+        assert store.evaluations(1) == [expected]
 
 
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:

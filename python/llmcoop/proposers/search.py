@@ -22,8 +22,10 @@ class RecipeSearch:
     "Using Machine Learning to Focus Iterative Optimization", CGO 2006), with a prior instead of training.
     """
 
-    def __init__(self, levers: Sequence[Lever]) -> None:
+    def __init__(self, levers: Sequence[Lever], root: Candidate | None = None) -> None:
+        """`root` is the source-level candidate that recipes lower; without one, it is the program itself."""
         self._levers = tuple(levers)
+        self._parent = root.key if root else ""
 
     def propose(self, trials: Sequence[Trial], count: int) -> list[Candidate]:
         """See `Proposer.propose`."""
@@ -37,7 +39,7 @@ class RecipeSearch:
                 continue
             score = _expected_effect(lever, best, tried)
             if score > WORTHWHILE and (key not in scored or scored[key][0] < score):
-                scored[key] = (score, Candidate(Level.IR, f"search: {lever.name}", recipe))
+                scored[key] = (score, Candidate(Level.IR, f"search: {lever.name}", recipe, parent=self._parent))
         ranked = sorted(scored.values(), key=lambda entry: (-entry[0], entry[1].origin))
         return [candidate for _, candidate in ranked[:count]]
 
