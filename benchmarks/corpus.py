@@ -41,20 +41,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0, help="for one rewrite, tests included")
+    parser.add_argument("--right", type=float, help="seconds of the attack on a correct one, if others")
     parser.add_argument("--only", default="*", help="programs, as a pattern")
     options = parser.parse_args()
     trials: list[Trial] = []
     for folder in sorted(path.parent for path in options.corpus.glob(f"{options.only}/llmcoop.toml")):
-        trials += examined(folder, options.seconds)
+        trials += examined(folder, options.seconds, options.right)
     report(trials, options.seconds)
 
 
-def examined(folder: Path, seconds: float) -> list[Trial]:
+def examined(folder: Path, seconds: float, right_s: float | None) -> list[Trial]:
     """All rewrites of one program."""
     spec, toolchain, sandbox = load(folder), Toolchain.find(), Sandbox.find()
     found: list[Trial] = []
     with tempfile.TemporaryDirectory() as name:
-        examiner = Examiner(spec, toolchain, sandbox, Path(name, "tests"), limits=Limits())
+        examiner = Examiner(spec, toolchain, sandbox, Path(name, "tests"), Path(name, "scratch"), limits=Limits())
         started = time.monotonic()
         testing = examiner.prepare(seconds * PREPARE_SHARE, lambda _: None)
         prepared_s = time.monotonic() - started
@@ -62,20 +63,23 @@ def examined(folder: Path, seconds: float) -> list[Trial]:
         score = f"{adequacy.mutation_score:.2f}" if adequacy else "unknown"
         print(f"{folder.name}: {testing.cases} tests, mutation score {score}, {prepared_s:.1f} s", flush=True)
         for rewrite in (*sorted(folder.glob("wrong-*.c")), *sorted(folder.glob("right-*.c"))):
-            trial = examine(spec, examiner, rewrite, seconds, prepared_s, Path(name))
+            attack_s = max(1.0, seconds - prepared_s)
+            if right_s is not None and rewrite.name.startswith("right"):
+                attack_s = right_s
+            trial = examine(spec, examiner, rewrite, attack_s, prepared_s, Path(name))
             print(f"  {rewrite.stem:32} {trial.seconds:6.1f} s  {trial.words}", flush=True)
             found.append(trial)
     return found
 
 
-def examine(spec: Spec, examiner: Examiner, rewrite: Path, seconds: float, prepared_s: float, folder: Path) -> Trial:
+def examine(spec: Spec, examiner: Examiner, rewrite: Path, attack_s: float, prepared_s: float, folder: Path) -> Trial:
     """One rewrite."""
     candidate = rewrites.as_candidate(spec.program, rewrite)
     copy = folder / rewrite.stem
     copy.mkdir()
     program = clang.rewritten(spec.program, {candidate.source: candidate.text}, copy)
     started = time.monotonic()
-    evidence = examiner.examine(program, max(1.0, seconds - prepared_s), lambda _: None)
+    evidence = examiner.examine(program, attack_s, lambda _: None)
     verdict = decide(evidence, spec.accept, examiner.adequacy)
     words = f"{verdict.ruling}: {verdict.reason}"
     return Trial(rewrite, evidence, words, prepared_s + time.monotonic() - started)

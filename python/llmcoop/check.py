@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from llmcoop import clang, rewrites
-from llmcoop.errors import ProgramError, UsageError
+from llmcoop import clang, rewrites, workspace
+from llmcoop.errors import ProgramError
 from llmcoop.examiner import Examiner
 from llmcoop.function_mode import as_program
 from llmcoop.report import Event, Listener, Testing
@@ -22,8 +23,9 @@ from llmcoop.verdict import Ruling, decide
 
 SCHEMA_VERSION = 1
 FILE_NAME = "check.json"
-TESTS = "tests"  # in the output folder
-_PREPARE_SHARE = 0.4  # of the time, for growing and measuring tests; they serve all rewrites
+TESTS, COUNTEREXAMPLES = "tests", "counterexamples"  # in the output folder
+_PREPARE_SHARE, _MOST_PREPARE_S = 0.4, 30.0  # of the time, for growing and measuring tests; they serve all rewrites
+_LEAST_ATTACK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +71,23 @@ def check(spec: Spec, *, out: Path, listener: Listener = lambda _: None) -> Exam
     """
     started = time.monotonic()
     candidates = [rewrites.as_candidate(spec.program, path) for path in spec.rewrites]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't write to {out}: {error.strerror}", "choose another folder with --out") from error
-    toolchain, sandbox = Toolchain.find(), Sandbox.find(spec.sandbox)
+    seconds = spec.budget.seconds
+    workspace.make(out)
     spec = as_program(spec, out)
-    examiner = Examiner(spec, toolchain, sandbox, out / TESTS, limits=Limits())
+    toolchain, sandbox = Toolchain.find(), Sandbox.find(spec.sandbox)
 
     def say(message: str) -> None:
         listener(Event(time.monotonic() - started, "check", message))
 
-    seconds = spec.budget.seconds
-    testing = examiner.prepare(seconds * _PREPARE_SHARE if candidates else seconds, say)
-    checked = []
-    for number, (rewrite, candidate) in enumerate(zip(spec.rewrites, candidates, strict=True)):
-        left_s = max(1.0, (started + seconds - time.monotonic()) / (len(candidates) - number))
-        checked.append(_checked(spec, examiner, rewrite, candidate, left_s, out, say))
-        say(f"{rewrite.name}: {checked[-1].ruling or 'does not compile'}: {checked[-1].reason}")
+    with workspace.work_folder(out) as folder:
+        examiner = Examiner(spec, toolchain, sandbox, out / TESTS, folder / TESTS, limits=Limits())
+        prepare_s = min(seconds * _PREPARE_SHARE, _MOST_PREPARE_S) if candidates else seconds
+        testing = examiner.prepare(prepare_s, say)
+        checked = []
+        for number, (path, candidate) in enumerate(zip(spec.rewrites, candidates, strict=True)):
+            left_s = max(_LEAST_ATTACK_S, (started + seconds - time.monotonic()) / (len(candidates) - number))
+            checked.append(_Check(spec, examiner, out, folder, say).of(path, candidate, left_s))
+            say(f"{path.name}: {checked[-1].ruling or 'does not compile'}: {checked[-1].reason}")
     result = Examination(spec.program, testing, tuple(checked), out, time.monotonic() - started)
     (out / FILE_NAME).write_text(to_json(result))
     return result
@@ -125,43 +126,45 @@ def summary(result: Examination) -> str:
     return "\n".join(lines)
 
 
-def _checked(
-    spec: Spec,
-    examiner: Examiner,
-    rewrite: Path,
-    candidate: Candidate,
-    seconds: float,
-    out: Path,
-    announce: Callable[[str], None],
-) -> CheckedRewrite:
-    started = time.monotonic()
-    folder = out / rewrite.stem
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    program = clang.rewritten(spec.program, {candidate.source: candidate.text}, folder)
-    try:
-        evidence = examiner.examine(program, seconds, announce)
-    except ProgramError as error:
-        return CheckedRewrite(rewrite, None, error.message, 0, 0, (), None, None, time.monotonic() - started)
-    verdict = decide(evidence, spec.accept, examiner.adequacy)
-    shown = _write(evidence.counterexample, folder / "counterexample") if evidence.counterexample else None
-    return CheckedRewrite(
-        rewrite,
-        verdict.ruling,
-        verdict.reason,
-        evidence.cases_passed,
-        evidence.inputs_compared,
-        evidence.sanitizers,
-        evidence.counterexample.kind if evidence.counterexample else None,
-        shown,
-        time.monotonic() - started,
-    )
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Examines rewrites and leaves what refutes them in the folder `out`; `folder` is for builds."""
+
+    spec: Spec
+    examiner: Examiner
+    out: Path
+    folder: Path
+    announce: Callable[[str], None]
+
+    def of(self, rewrite: Path, candidate: Candidate, seconds: float) -> CheckedRewrite:
+        started = time.monotonic()
+        shown = self.out / COUNTEREXAMPLES / rewrite.stem
+        shutil.rmtree(shown, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            program = clang.rewritten(self.spec.program, {candidate.source: candidate.text}, Path(name))
+            try:
+                evidence = self.examiner.examine(program, seconds, self.announce)
+            except ProgramError as error:
+                return CheckedRewrite(rewrite, None, error.message, 0, 0, (), None, None, time.monotonic() - started)
+        verdict = decide(evidence, self.spec.accept, self.examiner.adequacy)
+        failure = evidence.counterexample
+        return CheckedRewrite(
+            rewrite,
+            verdict.ruling,
+            verdict.reason,
+            evidence.cases_passed,
+            evidence.inputs_compared,
+            evidence.sanitizers,
+            failure.kind if failure else None,
+            _write(failure, shown) if failure else None,
+            time.monotonic() - started,
+        )
 
 
 def _write(counterexample: Counterexample, folder: Path) -> Path:
     """The counterexample as files."""
     case = counterexample.case
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "args").write_text("\n".join(case.invocation.args), errors="surrogateescape")
     (folder / "stdin").write_bytes(case.invocation.stdin)
     (folder / "expected.stdout").write_bytes(case.stdout)

@@ -32,7 +32,7 @@ from llmcoop.values import (
     TestCase,
 )
 
-_GROW_SHARE = 0.85  # of the time for preparing; the rest is for measuring how good the tests are
+_GROW_SHARE = 0.75  # of the time for preparing; the rest is for measuring how good the tests are
 _LIMIT_S = 10.0  # what one run of the original may take here
 _SLOWER = 20  # how many times the original's time a candidate may take, at least
 _LEAST_LIMIT_S = 1.0
@@ -41,14 +41,19 @@ Announce = Callable[[str], None]
 
 
 class Examiner:
-    """Tests for the program of one spec, and what they say of candidates for it. Tests are kept in `folder`."""
+    """Tests for the program of one spec, and what they say of candidates for it."""
 
-    def __init__(self, spec: Spec, toolchain: Toolchain, sandbox: Sandbox, folder: Path, *, limits: Limits) -> None:
+    def __init__(
+        self, spec: Spec, toolchain: Toolchain, sandbox: Sandbox, folder: Path, scratch: Path, *, limits: Limits
+    ) -> None:
+        """Tests are kept in `folder`; `scratch` is for builds."""
         self._toolchain, self._sandbox, self._limits = toolchain, sandbox, limits
-        self._program, self._workload, self._folder = spec.program, spec.workload, folder
+        self._program, self._workload, self._scratch = spec.program, spec.workload, scratch
         kept = corpus.load(spec.kept_tests) if spec.kept_tests else ()
         self._tests = (*spec.tests, *(Expectation(invocation) for invocation in kept))
-        self._agent = TestingAgent(toolchain, sandbox, spec.program, spec.workload, self._tests, folder, limits=limits)
+        self._agent = TestingAgent(
+            toolchain, sandbox, spec.program, spec.workload, self._tests, folder, limits=limits, scratch=scratch
+        )
         self._cases: tuple[TestCase, ...] = ()
         self.testing: Testing | None = None
 
@@ -66,7 +71,7 @@ class Examiner:
         """
         started = time.monotonic()
         original = self._agent.original(announce)
-        with tempfile.TemporaryDirectory(dir=self._folder) as name, Worker(self._sandbox) as worker:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name, Worker(self._sandbox) as worker:
             build = _mutants(self._toolchain, worker, self._program, Path(name), announce)
             with contextlib.ExitStack() as stack:
                 pool = build and stack.enter_context(MutantPool(self._sandbox, build, limits=self._limits))
@@ -75,8 +80,8 @@ class Examiner:
             with Runner(self._sandbox, [original.baseline, original.unoptimized], limits=self._limits) as runner:
                 self._cases = (*self._given(runner), *grown.cases)
             announce("measuring what the tests would notice")
-            score = self._score(build, worker) if build else None
-            adequacy = self._adequacy(score, Path(name), seconds) if score else None
+            score = self._score(build, worker, seconds * (1 - _GROW_SHARE)) if build else None
+            adequacy = self._adequacy(score, Path(name), seconds * (1 - _GROW_SHARE)) if score else None
         self.testing = _testing(grown, adequacy, time.monotonic() - started)
         return self.testing
 
@@ -87,7 +92,7 @@ class Examiner:
         """
         deadline = time.monotonic() + seconds
         confinement = Confinement.of(self._sandbox, self._toolchain, self._program)
-        with tempfile.TemporaryDirectory(dir=self._folder) as name:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
             suspect = build_suspect(self._toolchain, candidate, Path(name), confinement)
             failure = self._failed_test(suspect) or self._literals(suspect)
             if failure is not None:
@@ -134,10 +139,10 @@ class Examiner:
 
     # Adequacy
 
-    def _score(self, build: mutants.MutantBuild, worker: Worker) -> MutationScore:
+    def _score(self, build: mutants.MutantBuild, worker: Worker, seconds: float) -> MutationScore:
         equivalence = mutants.trivially_equivalent(worker, build)
         invocations = [case.invocation for case in self._cases]
-        return mutants.measure(self._sandbox, build, invocations, equivalence, limits=self._limits)
+        return mutants.measure(self._sandbox, build, invocations, equivalence, limits=self._limits, seconds=seconds)
 
     def _adequacy(self, score: MutationScore, folder: Path, seconds: float) -> Adequacy | None:
         invocations = [case.invocation for case in self._cases]

@@ -131,6 +131,8 @@ class Rejected:
 class Testing:
     """The test cases that were made up for the program, and how good they are."""
 
+    __test__ = False  # not a pytest class
+
     cases: int
     hidden: int  # of those, how many no proposer sees
     inputs_tried: int

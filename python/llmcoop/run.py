@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import llmcoop
-from llmcoop import attribution, export, report
+from llmcoop import attribution, export, report, workspace
 from llmcoop.conclusion import Findings, conclude
-from llmcoop.errors import UsageError
 from llmcoop.evaluate import THRESHOLD, Confirmed, Evaluator
 from llmcoop.examiner import Examiner
 from llmcoop.function_mode import as_program
@@ -35,7 +32,6 @@ from llmcoop.values import Candidate, Outcome
 
 STORE = "store.db"
 TESTS = "tests"  # in the output folder: test cases that were made up
-_WORK = "work"  # in the output folder; only there while a run goes on
 _THREADS = 2
 _HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
 _HOT = 0.05  # share of the time from which on a function is worth a search of its own
@@ -63,11 +59,12 @@ def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener 
     """
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
-        store = stack.enter_context(_opened_store(out))
+        workspace.make(out)
+        store = stack.enter_context(Store.open(out / STORE))
         run = store.unfinished(spec.key) if resume else None
         if run is None:
             run = store.begin(spec.key, spec.program.sources[0].name)
-        folder = stack.enter_context(_work_folder(out))
+        folder = stack.enter_context(workspace.work_folder(out))
         clock = Clock(spec.budget, store.spent_s(run))
         pool = ThreadPoolExecutor(_THREADS)
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
@@ -120,7 +117,9 @@ class _Run:
         self._evaluator = Evaluator(
             program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
         )
-        self._examiner = Examiner(spec, program.toolchain, program.sandbox, out / TESTS, limits=program.limits)
+        self._examiner = Examiner(
+            spec, program.toolchain, program.sandbox, out / TESTS, folder / TESTS, limits=program.limits
+        )
         self._rewrites = Rewrites(
             spec,
             rewrites,
@@ -273,40 +272,3 @@ class _Run:
         if not examined.variants:
             absent = "the workload has no variants: gains on it may not carry over"
             yield Check("variants", CheckStatus.SKIPPED, absent)
-
-
-def _opened_store(out: Path) -> Store:
-    """The store in the folder `out`, which is made if needed."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unusable(out, error) from error
-    return Store.open(out / STORE)
-
-
-@contextlib.contextmanager
-def _work_folder(out: Path) -> Iterator[Path]:
-    """A folder for builds inside `out`; what a killed run left in it is removed."""
-    folder = out / _WORK
-    try:
-        _remove(folder)
-        folder.mkdir()
-    except OSError as error:
-        raise _unusable(out, error) from error
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder in which a profiled program may have left folders without permissions."""
-    for parent, names, _ in os.walk(folder):
-        for path in (Path(parent, name) for name in names):
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unusable(out: Path, error: OSError) -> UsageError:
-    return UsageError(f"can't write to {out}: {error.strerror}", "choose another folder with --out")

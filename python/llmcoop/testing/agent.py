@@ -79,12 +79,17 @@ class TestingAgent:
         *,
         limits: Limits,
         seed: int = 0,
+        scratch: Path | None = None,
     ) -> None:
-        """Nothing is built yet. `limits` are those of the runs that confirm; single runs are much shorter."""
+        """Nothing is built yet. `limits` are those of the runs that confirm; single runs are much shorter.
+
+        `scratch` is the folder for builds, "builds" in `folder` unless told otherwise.
+        """
         self._toolchain = toolchain
         self._sandbox = sandbox
         self._program = program
         self._folder = folder
+        self._scratch = scratch or folder / "builds"
         self._limits = limits
         self._seed = seed
         self._entries: list[Entry] = []
@@ -184,14 +189,13 @@ class TestingAgent:
         if self._original is None:
             announce("building the program with instrumentation and sanitizers")
             self._folder.mkdir(parents=True, exist_ok=True)
-            folder = self._folder / "builds"
-            folder.mkdir(exist_ok=True)
-            self._original = build_original(self._toolchain, self._program, folder)
+            self._scratch.mkdir(exist_ok=True)
+            self._original = build_original(self._toolchain, self._program, self._scratch)
         return self._original
 
     def _built(self, candidate: Program, stack: contextlib.ExitStack, announce: Announce) -> Suspect:
         announce("building the candidate with instrumentation and sanitizers")
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._scratch))
         confinement = Confinement.of(self._sandbox, self._toolchain, self._program)
         return build_suspect(self._toolchain, candidate, Path(folder), confinement)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Protocol, TypeVar
@@ -24,7 +24,8 @@ _GROWING: Sequence[field_mutations.Operator] = (  # operators that fill the buff
 )
 _MOST_BYTES, _MOST_BYTES_WEIGHTS = (600, 5000), (4, 1)  # of stdin: small inputs say as much and run sooner
 _LARGE_BYTES = 150_000  # of the few inputs that are to be large
-_LARGE_SHARE = 0.03
+_DIVISORS = (10, 100, 1000)
+_LARGE_SHARE = 0.02
 _SPLICED_SHARE = 0.08
 _SHORT_BYTES, _LONG_BYTES = (8000, 1000, 150), 70_000  # of the beginnings of a large input; what is large
 _STACKED = (1, 1, 1, 2, 2, 3, 5)  # how many operators make one input
@@ -99,7 +100,7 @@ class Mutator:
         invocation, used = parent, []
         if len(parents) > 1 and rng.random() < _SPLICED_SHARE:
             invocation, used = self._spliced(parent, rng.choice(parents)), ["splice"]
-        for _ in range(rng.choice(_STACKED)):
+        for _ in range(1 if stock.large else rng.choice(_STACKED)):  # large inputs are dear to read again
             name, changed = self._changed(invocation, stock)
             if len(changed.stdin) <= max(most, len(invocation.stdin)):
                 invocation = changed
@@ -139,12 +140,23 @@ class _Trials:
 
 
 def shortened(invocation: Invocation) -> list[Invocation]:
-    """Parents for mutation in place of one that may be large: itself if it is not, and its beginnings."""
+    """Parents for mutation besides one that may take long: its beginnings, and the same with smaller arguments."""
     found = counts.find(invocation)
-    short = []
+    short = list(_with_smaller_arguments(invocation))
     for most in _SHORT_BYTES:
         if len(invocation.stdin) > most:
             end = invocation.stdin.rfind(b"\n", 0, most) + 1 or most
             beginning = replace(invocation, stdin=invocation.stdin[:end])
             short.append(counts.in_step(beginning, found, Random(0)))
     return [invocation, *short] if len(invocation.stdin) <= _LONG_BYTES else short
+
+
+def _with_smaller_arguments(invocation: Invocation) -> Iterator[Invocation]:
+    """Sizes and counts mostly are arguments: the invocation with all of its larger numbers divided."""
+    for divisor in _DIVISORS:
+        args = tuple(
+            str(int(each) // divisor) if each.isascii() and each.isdigit() and int(each) >= divisor else each
+            for each in invocation.args
+        )
+        if args != invocation.args:
+            yield replace(invocation, args=args)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -155,8 +157,18 @@ class MutantPool:
             frozenset(self._reached),
         )
 
-    def catch(self, invocation: Invocation, expected: Answer | None = None) -> frozenset[int]:
+    def quick_first(self, invocations: Sequence[Invocation]) -> list[Invocation]:
+        """In the order of how long the original takes. Raises NotServing or ServersDied."""
+        answers = self._servers.run(invocations, [_MUTANTS], timeout_s=_ORIGINAL_LIMIT_S)
+        order = sorted(range(len(invocations)), key=lambda at: answers[at][0].ns)
+        return [invocations[at] for at in order]
+
+    def catch(
+        self, invocation: Invocation, expected: Answer | None = None, deadline: float = math.inf
+    ) -> frozenset[int]:
         """Run those that are left and whose place is reached; gives those that answer otherwise, crash or hang.
+
+        None is started after `deadline` (time.monotonic).
 
         They are out from now on. Where the build itself does not give the `expected` answer, nothing is caught.
         Raises NotServing or ServersDied.
@@ -164,9 +176,9 @@ class MutantPool:
         ((original,),) = self._servers.run([invocation], [_MUTANTS], timeout_s=_ORIGINAL_LIMIT_S)
         if original.exit_code is None or not (expected is None or original.same_as(expected)):
             return frozenset()
-        return self._catch(_MUTANTS, self._reached_by(invocation), invocation, original)
+        return self._catch(_MUTANTS, self._reached_by(invocation), invocation, original, deadline)
 
-    def catch_faults(self, invocations: Iterable[Invocation]) -> frozenset[int]:
+    def catch_faults(self, invocations: Iterable[Invocation], deadline: float = math.inf) -> frozenset[int]:
         """Run those that are left under AddressSanitizer, each on a few inputs; gives those that it stops.
 
         What it says of the original itself is no fault of a mutant. Raises NotServing or ServersDied.
@@ -174,13 +186,15 @@ class MutantPool:
         caught: set[int] = set()
         tries: Counter[int] = Counter()
         for invocation in invocations if self._has_sanitizer else ():
+            if time.monotonic() > deadline:
+                break
             ((plain, original),) = self._servers.run(
                 [invocation], [_MUTANTS, _SANITIZED_MUTANTS], timeout_s=_ORIGINAL_LIMIT_S
             )
             if original.same_as(plain):
                 numbers = {each for each in self._reached_by(invocation) if tries[each] < _SANITIZED_TRIES}
                 tries.update(numbers)
-                caught |= self._catch(_SANITIZED_MUTANTS, numbers, invocation, original)
+                caught |= self._catch(_SANITIZED_MUTANTS, numbers, invocation, original, deadline)
         return frozenset(caught)
 
     def leave_out(self, equivalence: Equivalence) -> None:
@@ -194,7 +208,7 @@ class MutantPool:
         return reached & self._left
 
     def _catch(
-        self, target: int, numbers: AbstractSet[int], invocation: Invocation, original: Answer
+        self, target: int, numbers: AbstractSet[int], invocation: Invocation, original: Answer, deadline: float
     ) -> frozenset[int]:
         limit_s = max(_LEAST_LIMIT_S, _SLOWER * original.ns / 1e9)
 
@@ -206,7 +220,7 @@ class MutantPool:
             # Once more after a time-out: the machine may have been busy.
             return not (answer(number, 2 * limit_s) if found.timed_out else found).same_as(original)
 
-        caught = frozenset(number for number in sorted(numbers) if differs(number))
+        caught = frozenset(number for number in sorted(numbers) if time.monotonic() <= deadline and differs(number))
         self._left -= caught
         self._caught |= caught
         return caught
@@ -219,11 +233,19 @@ def measure(
     equivalence: Equivalence,
     *,
     limits: Limits,
+    seconds: float = math.inf,
 ) -> MutationScore:
-    """The score of a set of inputs; what stops a mutant under AddressSanitizer counts. Raises as `MutantPool.catch`."""
+    """The score of a set of inputs; what stops a mutant under AddressSanitizer counts. Raises as `MutantPool.catch`.
+
+    After `seconds` nothing more is run, and what is left has survived; the dear inputs come last.
+    """
+    deadline = time.monotonic() + seconds
     with MutantPool(sandbox, build, limits=limits) as pool:
+        invocations = pool.quick_first(invocations)
         for invocation in invocations:
-            pool.catch(invocation)
+            if time.monotonic() > deadline:
+                break
+            pool.catch(invocation, deadline=deadline)
         pool.leave_out(equivalence)
-        pool.catch_faults(invocations)
+        pool.catch_faults(invocations, deadline)
         return pool.score

@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import cycle
@@ -22,7 +23,8 @@ _BATCH, _LEAST_BATCH = 64, 8
 _BATCH_S = 0.4  # a batch becomes smaller where inputs take long
 _SANITIZED_SLOWER = 6  # how many times the limit a run under sanitizers may take
 _GUIDED_TURNS = 4  # batches that are compared by the guiding build, between two by a sanitized one
-_CATCHING_SHARE = 0.5  # of the time: for running inputs that show nothing new on mutants
+_CATCHING_SHARE = 0.5  # of the time: for running inputs on mutants
+_FORK_S = 0.0003  # what a run takes besides the program
 _REMEMBERED = 400_000  # inputs that are not run again
 
 _CLEANERS = (Instrumentation.ADDRESS, Instrumentation.MEMORY)  # the original's: what they dislike proves nothing
@@ -119,12 +121,25 @@ class Search:
         for build in self._candidate:
             yield from self._compared([entry.invocation for entry in self._entries], build, deadline)
         new = [Proposal(invocation, None, ("given",)) for invocation in invocations]
-        yield from self._run([proposal for proposal in new if self._is_new(proposal)])
+        batch, build = [proposal for proposal in new if self._is_new(proposal)], next(self._turns)
+        yield from self._judged(batch, self._answers(batch, build), build)
 
     def until(self, deadline: float) -> Iterator[Disagreement]:
-        """Search; a disagreement is given when it is seen, and the search goes on when it is asked to."""
-        while time.monotonic() < deadline:
-            yield from self._run(self._next_batch())
+        """Search; a disagreement is given when it is seen, and the search goes on when it is asked to.
+
+        The next inputs are made up while the fork servers run these.
+        """
+        with ThreadPoolExecutor(1) as thread:
+            batch = self._next_batch()
+            while time.monotonic() < deadline:
+                following = thread.submit(self._next_batch)
+                build = next(self._turns)
+                try:
+                    answers = self._answers(batch, build)
+                finally:
+                    following_batch = following.result()  # before anything that it reads can change
+                yield from self._judged(batch, answers, build)
+                batch = following_batch
 
     # What is run
 
@@ -146,17 +161,17 @@ class Search:
         self._known.add(key)
         return True
 
-    def _run(self, batch: Sequence[Proposal]) -> Iterator[Disagreement]:
-        """Run proposals on the original and one build of the candidate, and look closer at those of interest."""
-        if not batch:
-            return
-        build = next(self._turns)
+    def _answers(self, batch: Sequence[Proposal], build: Instrumentation) -> list[tuple[Answer, ...]]:
+        """What the original and one build of the candidate do on proposals."""
         targets = [self._original[Instrumentation.COVERAGE]]
         targets += [self._candidate[build]] if self._candidate else []
-        answers = self._servers.run(
-            [proposal.invocation for proposal in batch], targets, timeout_s=self._limit_s(build)
-        )
         self.tried += len(batch)
+        return self._servers.run([each.invocation for each in batch], targets, timeout_s=self._limit_s(build))
+
+    def _judged(
+        self, batch: Sequence[Proposal], answers: Sequence[tuple[Answer, ...]], build: Instrumentation
+    ) -> Iterator[Disagreement]:
+        """Look closer at those proposals whose answers are of interest."""
         judged = [self._judge(each, *found, build=build) for each, found in zip(batch, answers, strict=True)]
         yield from self._examine([interest for interest in judged if interest is not None], build)
 
@@ -176,7 +191,7 @@ class Search:
         self._generator.learn(proposal, useful=True)
         disagrees = other is not None and differs(original, other, build)
         novel = original.new_features > 0 or (other is not None and other.new_features > 0)
-        interesting = disagrees or novel or self._may_catch()
+        interesting = disagrees or novel or self._may_catch(original.ns)
         return _Interest(proposal, original, disagrees, novel) if interesting else None
 
     # What is kept
@@ -201,15 +216,16 @@ class Search:
                 if interest.disagrees:
                     yield Disagreement(interest.proposal.invocation, build)
 
-    def _may_catch(self) -> bool:
-        """Whether there is time to run inputs on mutants that show nothing else."""
+    def _may_catch(self, ns: int) -> bool:
+        """Whether there is time to run an input, which takes the original so long, on all mutants that are left."""
         if self._catcher is None or not self._catcher.remaining:
             return False
-        return self._catching_s < _CATCHING_SHARE * (time.monotonic() - self._started)
+        needed_s = (_FORK_S + ns / 1e9) * self._catcher.remaining
+        return self._catching_s + needed_s < _CATCHING_SHARE * (time.monotonic() - self._started)
 
     def _catch(self, interest: _Interest) -> frozenset[int]:
         """The mutants that an input catches first."""
-        if self._catcher is None or not self._catcher.remaining:
+        if self._catcher is None or not self._may_catch(interest.answer.ns):
             return frozenset()
         started = time.monotonic()
         caught = frozenset(self._catcher.catch(interest.proposal.invocation, interest.answer))

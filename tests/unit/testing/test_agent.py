@@ -104,7 +104,6 @@ def test_wrong_rewrites_are_refuted_and_right_ones_are_not(sandbox: Sandbox, pro
         attack = tester.attack(program(text), SECONDS, silent)
         assert attack.counterexample is not None, name
         assert attack.counterexample.case.stdout != attack.counterexample.stdout, name
-        assert len(attack.counterexample.case.invocation.stdin) < 1000, name
     attack = tester.attack(program(RIGHT), 2.5, silent)
     assert attack.counterexample is None
     assert {"coverage", "address", "memory"} <= set(attack.checks)
