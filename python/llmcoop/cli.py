@@ -23,7 +23,7 @@ from llmcoop.report import Check, CheckStatus, Event, Listener, Run, RunOutcome
 from llmcoop.spec import Spec, from_options, split_words
 
 if TYPE_CHECKING:
-    from llmcoop.check import Examination
+    from llmcoop.examination import Examination
 
 # What needs the extension is imported by the command that uses it: --help, show and doctor work without.
 # ruff: noqa: PLC0415
@@ -245,11 +245,11 @@ def plugin_path() -> None:
 
 
 def _checked(wanted: Spec, out: Path, json: bool) -> Examination:
-    from llmcoop import check as checking
+    from llmcoop import examination
 
     with _progress(wanted.budget.seconds) as listener:
-        result = checking.check(wanted, out=out.absolute(), listener=listener)
-    print(checking.to_json(result) if json else checking.summary(result), end="" if json else "\n")
+        result = examination.check(wanted, out=out.absolute(), listener=listener)
+    print(examination.to_json(result) if json else examination.summary(result), end="" if json else "\n")
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import tempfile
@@ -14,8 +15,10 @@ from llmcoop.errors import LLMCoopError, ToolchainError
 from llmcoop.report import Check, CheckStatus
 from llmcoop.runner import Runner
 from llmcoop.sandbox import Limits, Sandbox
+from llmcoop.testing.builds import Instrumentation, build
+from llmcoop.testing.servers import ForkServers, Target
 from llmcoop.toolchain import LLVM_MAJOR, Toolchain
-from llmcoop.values import Invocation
+from llmcoop.values import Invocation, Program
 
 PYTHONS = ((3, 11), (3, 13))
 _TIMEOUT_S = 60.0
@@ -29,6 +32,8 @@ int main(void) {
   return 0;
 }
 """
+_CANARY_SAYS = b"745 canaries\n"
+_FORKS = 16
 _FUNCTION = "int canary(const int *x, int n) { int s = 0; while (n--) s += x[n] ^ n; return s; }\n"
 _REINSTALL = "install again: pip install ."
 _IR = "define i32 @canary(i32 %x) {\n  %y = add i32 %x, 1\n  ret i32 %y\n}\n"
@@ -47,6 +52,7 @@ def examine(sandbox: bool = True) -> Iterator[Check]:
             ("plugin in clang", bench.plugin_in_clang),
             ("sandbox", bench.make_sandbox),
             ("canary", bench.canary),
+            ("fork servers", bench.fork_servers),
             ("llvm-bolt", bench.bolt),
         ):
             yield _checked(name, check)
@@ -145,7 +151,7 @@ class _Bench:
             raise _Missing("needs the linker and the sandbox")
         with Runner(self._sandbox, [executable], limits=Limits(), cpu=None) as runner:
             results = [runner.run(0, Invocation()) for _ in range(3)]
-        wrong = next((result for result in results if result.stdout != b"745 canaries\n"), None)
+        wrong = next((result for result in results if result.stdout != _CANARY_SAYS), None)
         if wrong is not None:
             raise ToolchainError(
                 f"the canary ended with {wrong.status} and {wrong.stdout[:80]!r}: {wrong.stderr[:200]!r}",
@@ -153,6 +159,18 @@ class _Bench:
             )
         times = ", ".join(f"{result.wall_ns / 1e6:.2f}" for result in results)
         return f"built, sandboxed and timed: {times} ms"
+
+    def fork_servers(self) -> str:
+        source, executable = self._folder / "canary.c", self._folder / "instrumented"
+        if self._sandbox is None or not source.exists():
+            raise _Missing("needs the linker and the sandbox")
+        build(self._tools, Program((source,)), executable, Instrumentation.COVERAGE)
+        with ForkServers(self._sandbox, [Target(executable)], limits=Limits()) as servers:
+            answers = [answer for (answer,) in servers.run([Invocation()] * _FORKS, [0], timeout_s=_TIMEOUT_S)]
+        expected = hashlib.sha256(_CANARY_SAYS).digest()
+        if any(answer.digest != expected or answer.exit_code != 0 for answer in answers):
+            raise ToolchainError("the instrumented canary does not say what the canary says", _REINSTALL)
+        return f"{_FORKS} runs with coverage, {sum(answer.ns for answer in answers) / _FORKS / 1e6:.2f} ms each"
 
     def bolt(self) -> Check | str:
         if self._tools.bolt is None:

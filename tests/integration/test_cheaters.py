@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.check import CheckedRewrite, check
 from llmcoop.errors import ToolchainError
+from llmcoop.examination import CheckedRewrite, check
 from llmcoop.sandbox import Sandbox
 from llmcoop.spec import from_options
 from llmcoop.verdict import Ruling

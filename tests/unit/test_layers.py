@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What those who find evidence must not know of: who asks for it.
 EVIDENCE_KNOWS_NOT = {
-    f"llmcoop.{name}" for name in ("check", "evaluate", "proposers", "report", "run", "search", "spec", "store")
+    f"llmcoop.{name}" for name in ("evaluate", "examination", "proposers", "report", "run", "search", "spec", "store")
 }
 # What a module, or every module below a package, must not import.
 FORBIDDEN = {
@@ -44,7 +44,7 @@ RESERVED = {
     "typer": {"llmcoop.cli"},
     "rich": {"llmcoop.cli"},
     "llmcoop.run": {"llmcoop", "llmcoop.cli"},
-    "llmcoop.check": {"llmcoop.cli"},
+    "llmcoop.examination": {"llmcoop", "llmcoop.cli"},
     "z3": {"llmcoop.validation.terms", "llmcoop.ir.server"},
 }
 ONLY_EVERYONES = ("llmcoop.values", "llmcoop.errors")
