@@ -21,6 +21,7 @@ from llmcoop.testing import corpus, coverage, mutants
 from llmcoop.testing.agent import TestingAgent, TestSet
 from llmcoop.testing.mutants import MutantPool, MutationScore
 from llmcoop.testing.suspects import Suspect, build_suspect
+from llmcoop.testing.trial import run_in_time
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import (
     Adequacy,
@@ -34,8 +35,6 @@ from llmcoop.values import (
 
 _GROW_SHARE = 0.75  # of the time for preparing; the rest is for measuring how good the tests are
 _LIMIT_S = 10.0  # what one run of the original may take here
-_SLOWER = 20  # how many times the original's time a candidate may take, at least
-_LEAST_LIMIT_S = 1.0
 
 Announce = Callable[[str], None]
 
@@ -118,8 +117,7 @@ class Examiner:
         original = self._agent.original(_silent)
         with Runner(self._sandbox, [original.baseline, suspect.executable], limits=self._limits) as runner:
             for case in self._cases:
-                needed_s = runner.run(0, case.invocation, timeout_s=_LIMIT_S).wall_ns / 1e9
-                result = runner.run(1, case.invocation, timeout_s=max(_LEAST_LIMIT_S, _SLOWER * needed_s))
+                result = run_in_time(runner, 1, case.invocation)
                 if not result.passes(case):
                     return Counterexample(case, result.stdout, result.status)
         return None
@@ -131,8 +129,8 @@ class Examiner:
         for case in self._cases:
             if case.origin == "fuzz":
                 continue
-            given = b"\0".join((*(argument.encode(errors="surrogateescape") for argument in case.invocation.args),))
-            found = precomputed(case.stdout, given + b"\0" + case.invocation.stdin, original, content)
+            given = "\0".join(case.invocation.args).encode(errors="surrogateescape") + b"\0" + case.invocation.stdin
+            found = precomputed(case.stdout, given, original, content)
             if found:
                 return Counterexample(case, case.stdout, f"precomputed: {found}")
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llmcoop import clang, measure
@@ -14,6 +14,7 @@ from llmcoop.examiner import Examiner
 from llmcoop.history import History
 from llmcoop.lowering import Lowered
 from llmcoop.measure import Misrun, Plan
+from llmcoop.report import Check, CheckStatus
 from llmcoop.spec import Spec
 from llmcoop.statistics import Verdict
 from llmcoop.values import Candidate, Evaluation, EvidenceKind, Level, Measurement, Outcome, Program
@@ -46,17 +47,33 @@ class Rewrites:
         self._evaluator, self._examiner = evaluator, examiner
         self._baseline, self._keep = baseline, keep
         self._folder, self._announce = folder, announce
+        self._evaluations: list[Evaluation] = []
 
     def best(self) -> Candidate | None:
         """Evaluate every rewrite; gives the fastest of those that are accepted, if there is one."""
-        known = [self._known_or_evaluated(rewrite) for rewrite in self._candidates]
-        accepted = [each for each in known if each.outcome is Outcome.ACCEPTED and each.measurement]
+        self._evaluations = [self._known_or_evaluated(rewrite) for rewrite in self._candidates]
+        accepted = [each for each in self._evaluations if each.outcome is Outcome.ACCEPTED and each.measurement]
         for each in accepted:
             assert each.evidence is not None
             self._evaluator.believe(each.candidate, each.evidence)
         if not accepted:
             return None
         return max(accepted, key=lambda each: each.measurement.speedup if each.measurement else 0.0).candidate
+
+    def checks(self) -> Iterator[Check]:
+        """What came of each rewrite, for the report."""
+        for each in self._evaluations:
+            accepted = each.outcome is Outcome.ACCEPTED
+            status = CheckStatus.PASSED if accepted else CheckStatus.WARNING
+            yield Check(each.candidate.origin, status, f"{each.outcome}: {self._reason(each)}")
+
+    def _reason(self, evaluation: Evaluation) -> str:
+        if evaluation.outcome is Outcome.NOT_FASTER and evaluation.measurement:
+            measured = evaluation.measurement
+            return f"{measured.speedup:.3f}x [{measured.low:.3f}, {measured.high:.3f}]"
+        if evaluation.message or evaluation.evidence is None:
+            return evaluation.message
+        return decide(evaluation.evidence, self._spec.accept).reason
 
     def _known_or_evaluated(self, rewrite: Candidate) -> Evaluation:
         known = self._history.find(rewrite)
@@ -65,8 +82,7 @@ class Rewrites:
         started = time.monotonic()
         self._announce(f"{rewrite.origin}: building, testing and timing it")
         evaluation = self._evaluated(rewrite)
-        why = f": {evaluation.message}" if evaluation.message else ""
-        self._announce(f"{rewrite.origin}: {evaluation.outcome}{why}")
+        self._announce(f"{rewrite.origin}: {evaluation.outcome}: {self._reason(evaluation)}")
         self._keep(evaluation, time.monotonic() - started)
         self._history.add(evaluation)
         return evaluation

@@ -137,7 +137,9 @@ class _Run:
         checks = [self._check_identity(), *self._check_inputs()]
         if self._history.evaluations:
             self._announce("search", f"going on after {len(self._history.evaluations)} candidates")
-        self._search(self._rewrites.best()).loop()
+        root = self._rewrites.best()
+        checks += self._rewrites.checks()
+        self._search(root).loop()
         interrupted = self._interruption.requested
         self._announce("confirm", "measuring the best candidate again from scratch")
         confirmed = self._confirm()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from llmcoop import reference
 from llmcoop.answers import same_output
-from llmcoop.runner import Runner
+from llmcoop.runner import Runner, RunResult
 from llmcoop.testing.builds import Instrumentation
 from llmcoop.testing.reduction import reduced
 from llmcoop.testing.search import Builds, Disagreement, differs
@@ -17,9 +17,11 @@ from llmcoop.testing.servers import ForkServers
 from llmcoop.values import Counterexample, Invocation, TestCase
 
 CANDIDATE = 2  # among the runner's executables, after the baseline and the -O0 build
+_LONGEST_S = 10.0  # that a run of the original takes
 _LIMIT_S = 2.0  # what a run of the original may take here
 _SLOWER = 20  # how many times the original's time a candidate may take, at least
 _LEAST_LIMIT_S = 1.0
+_SECOND_CHANCE = 4  # times the limit: the machine may have been busy
 _SANITIZED_S = 2.0
 _REPORT = re.compile(
     rb"runtime error: [^\n]*"
@@ -28,6 +30,14 @@ _REPORT = re.compile(
     rb"|ThreadSanitizer: (?!thread leak)[^\n]*"
 )
 _ADDRESSES = re.compile(r"\s*(\(pid=\d+\)|on address 0x[0-9a-f]+.*|at pc 0x.*|on unknown address.*)$")
+
+
+def run_in_time(runner: Runner, candidate: int, invocation: Invocation) -> RunResult:
+    """Run a candidate for as long as one may take that is equal to the baseline, the runner's first executable."""
+    baseline_s = runner.run(0, invocation, timeout_s=_LONGEST_S).wall_ns / 1e9
+    limit_s = max(_LEAST_LIMIT_S, _SLOWER * baseline_s)
+    result = runner.run(candidate, invocation, timeout_s=limit_s)
+    return runner.run(candidate, invocation, timeout_s=_SECOND_CHANCE * limit_s) if result.timed_out else result
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ class Trial:
         for case in cases:
             if time.monotonic() > deadline:
                 break
-            result = self.runner.run(CANDIDATE, case.invocation, timeout_s=_LIMIT_S)
+            result = run_in_time(self.runner, CANDIDATE, case.invocation)
             if not result.passes(case):
                 return Counterexample(case, result.stdout, result.status)
         return None
@@ -68,9 +78,7 @@ class Trial:
         case = reference.answer(self.runner, invocation, "fuzz", limit_s=_LIMIT_S)
         if not isinstance(case, TestCase):
             return None
-        baseline_s = self.runner.run(0, invocation, timeout_s=_LIMIT_S).wall_ns / 1e9
-        limit_s = max(_LEAST_LIMIT_S, _SLOWER * baseline_s)
-        result = self.runner.run(CANDIDATE, invocation, timeout_s=limit_s)
+        result = run_in_time(self.runner, CANDIDATE, invocation)
         if not result.passes(case):
             return Counterexample(case, result.stdout, result.status)
         for kind in self.candidate if build is Instrumentation.COVERAGE else (build,):
