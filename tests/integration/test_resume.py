@@ -131,7 +131,7 @@ def moments(count: int) -> Iterator[float]:
     "after_s",
     [
         *moments(4),
-        *(pytest.param(after_s, marks=pytest.mark.slow) for after_s in moments(20)),
+        *(pytest.param(after_s, marks=pytest.mark.slow) for after_s in moments(10)),
     ],
     ids=lambda after_s: f"{after_s:.2f}",
 )

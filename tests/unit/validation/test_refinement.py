@@ -83,7 +83,7 @@ def test_random_changes_are_judged_as_by_trying_everything(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1000, 1400, 50))
+@pytest.mark.parametrize("start", range(1000, 1200, 50))
 def test_many_random_changes(start: int) -> None:
     found = [agreement(seed, 3) for seed in range(start, start + 50)]
     assert all((answer is Answer.CORRECT) == right for answer, right in found if answer is not Answer.UNPROVED)
