@@ -48,6 +48,20 @@ def flip_bit(data: bytes, stock: Stock) -> bytes:
     return data[:at] + bytes([data[at] ^ (1 << stock.rng.randrange(8))]) + data[at + 1 :]
 
 
+def exchange_bytes(data: bytes, stock: Stock) -> bytes:
+    """One byte value replaced by another throughout, or in about half of its places; line ends stay."""
+    rng = stock.rng
+    present = bytes(set(data) - set(b"\r\n"))
+    if not present:
+        return data
+    old = rng.choice(present)
+    near = LETTERS if chr(old).isalpha() or rng.random() < 0.3 else b"0123456789" if chr(old).isdigit() else present
+    new = bytes([rng.choice(near)])
+    if rng.random() < 0.6:
+        return data.replace(bytes([old]), new)
+    return b"".join(new if byte == old and rng.random() < 0.5 else bytes([byte]) for byte in data)
+
+
 def insert_odd(data: bytes, stock: Stock) -> bytes:
     """Something unusual, or a word of the vocabulary, put in or over."""
     rng = stock.rng
@@ -69,7 +83,17 @@ def copy_bytes(data: bytes, stock: Stock) -> bytes:
     return data[:at] + data[start : start + length] + data[at + rng.choice((0, length)) :]
 
 
-OPERATORS: tuple[Operator, ...] = (cut, extend, fill_bytes, flip_bit, insert_odd, insert_odd, drop_bytes, copy_bytes)
+OPERATORS: tuple[Operator, ...] = (
+    cut,
+    extend,
+    fill_bytes,
+    flip_bit,
+    insert_odd,
+    insert_odd,
+    exchange_bytes,
+    drop_bytes,
+    copy_bytes,
+)
 
 
 def splice(one: bytes, other: bytes, rng: Random) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from llmcoop.testing import numbers, words
@@ -98,7 +99,9 @@ def fill_words(data: bytes, stock: Stock) -> bytes:
         return data
     place = stock.rng.choice(text.words[:4])
     word = text.fields[stock.rng.choice(text.words)]
-    return _filled(text, place, words.run(word, stock.size(min(_MOST_FILLED, _MOST_BYTES // len(word))), stock))
+    run = words.run(word, stock.size(min(_MOST_FILLED, _MOST_BYTES // len(word))), stock)
+    ends = itertools.accumulate(len(each) + 1 for each in run)
+    return _filled(text, place, [each for each, end in zip(run, ends, strict=True) if end <= _MOST_BYTES])
 
 
 def copy_field(data: bytes, stock: Stock) -> bytes:

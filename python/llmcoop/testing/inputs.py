@@ -19,7 +19,12 @@ _TEXT_OPERATORS = (field_mutations.OPERATORS, line_mutations.OPERATORS, byte_mut
 _TEXT_WEIGHTS = (5, 3, 2)
 _GROWING: Sequence[field_mutations.Operator] = (  # operators that fill the buffers of a program
     *(field_mutations.fill_numbers, field_mutations.fill_words, field_mutations.change_numbers),
-    *(line_mutations.repeat_lines, line_mutations.fill_lines, line_mutations.lengthen_line),
+    *(
+        line_mutations.repeat_lines,
+        line_mutations.stutter_lines,
+        line_mutations.fill_lines,
+        line_mutations.lengthen_line,
+    ),
     *(byte_mutations.extend, byte_mutations.fill_bytes),
 )
 _MOST_BYTES, _MOST_BYTES_WEIGHTS = (600, 5000), (4, 1)  # of stdin: small inputs say as much and run sooner

@@ -14,6 +14,7 @@ _MOST_LINES = 20_000
 _MOST_BLENDED = 300
 _MOST_FIELDS, _MOST_FIELDS_LARGE = 2000, 20_000  # that are made up for one text
 _LONGEST = 100_000
+_MOST_FILLED = 500_000  # bytes
 
 
 def drop_lines(data: bytes, stock: Stock) -> bytes:
@@ -59,6 +60,14 @@ def repeat_lines(data: bytes, stock: Stock) -> bytes:
     return b"".join(head + [unit[at % len(unit)] for at in range(stock.size(_MOST_LINES))])
 
 
+def stutter_lines(data: bytes, stock: Stock) -> bytes:
+    """Each line, of all or of some, several times where it stands: parts of a text grow in step."""
+    rng, rows = stock.rng, terminated(lines(data))
+    times = max(2, stock.size(_MOST_LINES) // max(1, len(rows))) if rng.random() < 0.6 else rng.choice((2, 3, 17))
+    first, last = (0, len(rows)) if rng.random() < 0.7 else _span(rows, rng)
+    return b"".join(row * times if first <= at < last else row for at, row in enumerate(rows))
+
+
 def blend_lines(data: bytes, stock: Stock) -> bytes:
     """Each line from a few of the present ones, some of them with one field changed: equal keys, repeated queries."""
     rng = stock.rng
@@ -87,7 +96,8 @@ def fill_lines(data: bytes, stock: Stock) -> bytes:
     columns = {at: numbers.column(samples[at], count, stock) for at in shape.numbers}
     if rng.random() < 0.5:
         columns |= {at: words.run(shape.fields[at], count, stock) for at in shape.words}
-    return b"".join(head + [shape.replaced({at: made[row] for at, made in columns.items()}) for row in range(count)])
+    filled = (shape.replaced({at: made[row] for at, made in columns.items()}) for row in range(count))
+    return b"".join([*head, *filled])[:_MOST_FILLED]
 
 
 def vary_line(data: bytes, stock: Stock) -> bytes:
@@ -139,7 +149,17 @@ def cut_lines(data: bytes, stock: Stock) -> bytes:
 
 
 OPERATORS: tuple[Operator, ...] = (
-    *(drop_lines, double_lines, order_lines, repeat_lines, blend_lines, blend_lines, fill_lines, fill_lines),
+    *(
+        drop_lines,
+        double_lines,
+        order_lines,
+        repeat_lines,
+        stutter_lines,
+        blend_lines,
+        blend_lines,
+        fill_lines,
+        fill_lines,
+    ),
     *(vary_line, end_lines, lengthen_line, cut_lines),
 )
 
