@@ -17,8 +17,8 @@ from llmcoop.values import Evidence, EvidenceKind
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 PROGRAMS = sorted(path.parent for path in CORPUS.glob("*/llmcoop.toml"))
-PREPARE_S, WRONG_S, RIGHT_S = 6, 50, 2
-IN_EACH = {"wrong": 99, "right": 2}  # of each program; benchmarks/corpus.py runs all of them, and longer
+PREPARE_S, WRONG_S, RIGHT_S = 8, 90, 2
+IN_EACH = {"wrong": 3, "right": 2}  # of each program; benchmarks/corpus.py runs all of them, and longer
 AT_ONCE = 2
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,134 @@
+// The cheapest way through the grid on stdin: '#' is a wall, '.' costs 1, a
+// digit what it says (0 costs 1), a letter 10 to 35; from S to E.
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SIDE 64
+#define MAX_CELLS (MAX_SIDE * MAX_SIDE)
+#define UNREACHED 1000000000
+
+struct maze {
+  int rows;
+  int cols;
+  int start;
+  int end;
+  char cells[MAX_CELLS];
+  int cost[MAX_CELLS];
+  int distance[MAX_CELLS];
+};
+
+static const int step_row[4] = {-1, 0, 0, 1};
+static const int step_col[4] = {0, -1, 1, 0};
+
+static struct maze maze;
+
+static int cost_of(char cell) {
+  if (cell == '#')
+    return 0;
+  if (cell >= '1' && cell <= '9')
+    return cell - '0';
+  if (cell >= 'a' && cell <= 'z')
+    return cell - 'a' + 10;
+  return cell == '.' || cell == '0' || cell == 'S' || cell == 'E' ? 1 : -1;
+}
+
+static bool add_row(struct maze *m, const char *line, int length) {
+  if (m->rows == MAX_SIDE || (m->rows > 0 && length != m->cols))
+    return false;
+  m->cols = length;
+  for (int col = 0; col < length; col++) {
+    int cell = m->rows * m->cols + col;
+    m->cells[cell] = line[col];
+    m->cost[cell] = cost_of(line[col]);
+    if (m->cost[cell] < 0 || (line[col] == 'S' && m->start >= 0) ||
+        (line[col] == 'E' && m->end >= 0))
+      return false;
+    if (line[col] == 'S')
+      m->start = cell;
+    if (line[col] == 'E')
+      m->end = cell;
+  }
+  m->rows++;
+  return true;
+}
+
+static bool read_maze(struct maze *m) {
+  char line[MAX_SIDE + 3];
+  m->start = m->end = -1;
+  while (fgets(line, sizeof line, stdin)) {
+    size_t length = strcspn(line, "\r\n");
+    if (length == 0 || length > MAX_SIDE || !add_row(m, line, (int)length))
+      return false;
+  }
+  return m->start >= 0 && m->end >= 0;
+}
+
+static int neighbour(const struct maze *m, int cell, int direction) {
+  int row = cell / m->cols + step_row[direction];
+  int col = cell % m->cols + step_col[direction];
+  if (row < 0 || row >= m->rows || col < 0 || col >= m->cols)
+    return -1;
+  int next = row * m->cols + col;
+  return m->cost[next] > 0 ? next : -1;
+}
+
+static int nearest(const struct maze *m, const bool *done) {
+  int best = -1;
+  for (int cell = 0; cell < m->rows * m->cols; cell++)
+    if (!done[cell] && m->distance[cell] < UNREACHED &&
+        (best < 0 || m->distance[cell] < m->distance[best]))
+      best = cell;
+  return best;
+}
+
+static int search(struct maze *m) {
+  static bool done[MAX_CELLS];
+  int reached = 0;
+  for (int cell = 0; cell < m->rows * m->cols; cell++)
+    m->distance[cell] = UNREACHED;
+  m->distance[m->start] = 0;
+  for (int cell; (cell = nearest(m, done)) >= 0; reached++) {
+    done[cell] = true;
+    for (int direction = 0; direction < 4; direction++) {
+      int next = neighbour(m, cell, direction);
+      if (next >= 0 && m->distance[cell] + m->cost[next] < m->distance[next])
+        m->distance[next] = m->distance[cell] + m->cost[next];
+    }
+  }
+  return reached;
+}
+
+static void mark_path(struct maze *m) {
+  int cell = m->end;
+  while (cell != m->start) {
+    int direction = 0;
+    for (; direction < 4; direction++) {
+      int from = neighbour(m, cell, direction);
+      if (from >= 0 && m->distance[from] + m->cost[cell] == m->distance[cell])
+        break;
+    }
+    cell = neighbour(m, cell, direction);
+    if (cell != m->start)
+      m->cells[cell] = '*';
+  }
+}
+
+int main(void) {
+  if (!read_maze(&maze)) {
+    puts("not a maze");
+    return 1;
+  }
+  printf("reached %d\n", search(&maze));
+  if (maze.distance[maze.end] == UNREACHED) {
+    puts("no way");
+    return 0;
+  }
+  printf("cost %d\n", maze.distance[maze.end]);
+  mark_path(&maze);
+  for (int row = 0; row < maze.rows; row++)
+    printf("%.*s\n", maze.cols, maze.cells + row * maze.cols);
+  return 0;
+}
