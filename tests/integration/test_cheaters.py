@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.examination import CheckedRewrite, check
 from llmcoop.sandbox import Sandbox
 from llmcoop.spec import from_options
@@ -18,12 +17,8 @@ SECONDS = 25
 
 
 @pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CheckedRewrite]:
+def checked(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CheckedRewrite]:
     """What `llmcoop check` says of all of them, and of the program itself."""
-    try:
-        Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
     rewrites = [*CHEATERS, FOLDER / "original.c"]
     spec = from_options(spec=FOLDER, rewrites=rewrites, budget=f"seconds={SECONDS}")
     result = check(spec, out=tmp_path_factory.mktemp("checked"))

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from llmcoop import process
-from llmcoop.errors import ToolchainError
 from llmcoop.runner import Runner, RunResult
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.values import Invocation
@@ -20,14 +19,6 @@ SOURCES = Path(__file__).with_name("hostile")
 MIB = 1 << 20
 LIMITS = Limits(cpu_s=20, wall_s=10, memory_bytes=256 * MIB, file_bytes=16 * MIB, processes=20, stack_bytes=8 * MIB)
 SECRET = f"planted-{uuid4().hex}"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
 
 
 @pytest.fixture(scope="module")

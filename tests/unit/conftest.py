@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from preparing import Prepare
 
-from llmcoop.errors import ToolchainError
 from llmcoop.prepare import Prepared, prepared
 from llmcoop.sandbox import Sandbox
 from llmcoop.spec import Spec
@@ -19,11 +18,7 @@ from llmcoop.values import Budget, Expectation, Invocation, Program, Workload
 
 
 @pytest.fixture(scope="session")
-def prepare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
-    try:
-        Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def prepare(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(2))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from llmcoop import process
-from llmcoop.errors import ProgramError, ToolchainError
+from llmcoop.errors import ProgramError
 from llmcoop.measure import (
     LEAST_PAIRS,
     Misrun,
@@ -242,7 +242,7 @@ CANDIDATES = {
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sample]]:
+def real(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sample]]:
     """Real executables in the real sandbox; the first is the baseline too."""
     folder = tmp_path_factory.mktemp("real")
     source = folder / "work.c"
@@ -252,10 +252,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sample]
         compiled = process.run(["clang-22", "-O2", "-w", *flags, source, "-o", executable], timeout_s=60)
         assert compiled.returncode == 0, compiled.stderr.decode()
     case = TestCase(Invocation(), b"right\n", 0, "workload")
-    try:
-        sandbox = Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
     with Runner(sandbox, executables, limits=Limits(), cpu=max(os.sched_getaffinity(0))) as runner:
         yield {name: checked_sample(runner, number, case) for number, name in enumerate(CANDIDATES)}
 

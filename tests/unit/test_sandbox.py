@@ -17,14 +17,6 @@ from llmcoop.process import Completed
 from llmcoop.sandbox import Limits, Sandbox
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
-
-
 def shell(sandbox: Sandbox, script: str, **named: Any) -> Completed:
     return process.run(sandbox.command(["/bin/sh", "-c", script], **named), timeout_s=30)
 

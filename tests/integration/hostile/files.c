@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 int main(void) {
-  int Made = 0;
+  int Made = 0, Top = open(".", O_DIRECTORY);
   char Name[32];
   for (; Made < 10000000; ++Made) {
     snprintf(Name, sizeof Name, "%d", Made);
@@ -22,7 +22,7 @@ int main(void) {
   while (mkdir("deep", 0700) == 0 && chdir("deep") == 0)
     ;
   static char Block[1 << 20];
-  int File = open("/tmp/work/0", O_CREAT | O_WRONLY, 0666);
+  int File = openat(Top, "0", O_CREAT | O_WRONLY, 0666);
   while (write(File, Block, sizeof Block) > 0)
     ;
   puts(Made < 10000000 ? "full" : "got everything");

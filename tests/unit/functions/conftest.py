@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from llmcoop import process
-from llmcoop.errors import ToolchainError
 from llmcoop.ir import Module
 from llmcoop.ir.worker import Worker
 from llmcoop.sandbox import Sandbox
@@ -34,10 +33,6 @@ def compiled() -> Compile:
 
 
 @pytest.fixture(scope="session")
-def worker() -> Iterator[Worker]:
-    try:
-        sandbox = Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def worker(sandbox: Sandbox) -> Iterator[Worker]:
     with Worker(sandbox) as started:
         yield started

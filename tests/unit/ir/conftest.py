@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from llmcoop import process
-from llmcoop.errors import ToolchainError
 from llmcoop.ir import CodeGen, Tuning, clang_options
 from llmcoop.ir.worker import Worker
 from llmcoop.sandbox import Limits, Sandbox
@@ -53,14 +52,6 @@ def cc1_settings(clang: Clang) -> Callable[..., tuple[Tuning, CodeGen]]:
         return clang_options.from_cc1(shlex.split(line))
 
     return run
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ProgramError, ToolchainError
+from llmcoop.errors import ProgramError
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.testing import corpus
 from llmcoop.testing.agent import TestingAgent
@@ -70,14 +70,6 @@ int main(void) {
 """
 Made = Callable[..., Program]
 SECONDS = 40.0
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.testing.builds import Instrumentation, build
 from llmcoop.testing.corpus import Entry
@@ -46,14 +45,6 @@ int main(int Count, char **Arguments) {
 }
 """
 SECONDS = 40.0
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
 
 
 def built(folder: Path, text: str, kinds: Sequence[Instrumentation]) -> list[Target]:

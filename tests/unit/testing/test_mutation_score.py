@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.ir.mutants import Mutant, Operator
 from llmcoop.ir.worker import Worker
 from llmcoop.sandbox import Limits, Sandbox
@@ -51,14 +50,6 @@ STRONG = ("", "7", "1 2", "2 1", "-5 -3 1", "3 9 0", "9 3 -1", "1 2 3 4 5 6 7 8"
 
 def invocations(*lines: str) -> list[Invocation]:
     return [Invocation(tuple(line.split())) for line in lines]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
-    try:
-        return Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from llmcoop.errors import ToolchainError, UsageError
+from llmcoop.errors import UsageError
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.testing.builds import Instrumentation, build
 from llmcoop.testing.servers import FIRST_VALUE_FEATURE, ForkServers, NotServing, Output, Target
@@ -169,11 +169,8 @@ int main(void) { return 0; }
 
 
 @pytest.fixture(params=["sandbox", "no sandbox"])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    try:
-        return Sandbox.find(enabled=request.param == "sandbox")
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def sandbox(request: pytest.FixtureRequest, sandbox: Sandbox) -> Sandbox:
+    return sandbox if request.param == "sandbox" else Sandbox.find(enabled=False)
 
 
 @pytest.fixture(scope="module")
@@ -241,11 +238,8 @@ def test_endings_are_told_apart(sandbox: Sandbox, builds: Build) -> None:
     assert (last.stdout, last.stderr) == (b"said\n", b"told")
 
 
-def test_memory_without_a_limit_of_addresses_is_watched(builds: Build) -> None:
-    try:
-        sandbox = Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+@pytest.mark.parametrize("sandbox", ["sandbox"], indirect=True)
+def test_memory_without_a_limit_of_addresses_is_watched(sandbox: Sandbox, builds: Build) -> None:
     target = Target(builds(ENDINGS).executable, limited_memory=False)
     with ForkServers(sandbox, [target], limits=Limits(memory_bytes=128 << 20)) as servers:
         output = servers.output(Invocation(("memory",)), 0, timeout_s=TIMEOUT_S)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.process import Completed
 from llmcoop.sandbox import Sandbox
 from llmcoop.validation import Answer, Validation
@@ -134,11 +133,7 @@ def alive() -> AliveTv:
 @pytest.mark.parametrize(
     ("operation", "answer"), [("shl i32 %x, 1", Answer.CORRECT), ("shl nuw i32 %x, 1", Answer.INCORRECT)]
 )
-def test_the_tool_itself(alive: AliveTv, operation: str, answer: Answer) -> None:
-    try:
-        sandbox = Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def test_the_tool_itself(sandbox: Sandbox, alive: AliveTv, operation: str, answer: Answer) -> None:
     old, new = FUNCTION.format("mul i32 %x, 2"), FUNCTION.format(operation)
     validation = alive.validate(old, new, "f", sandbox=sandbox, seconds=20, unroll=None)
     assert validation.answer is answer, validation

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import Worker
 from llmcoop.sandbox import Limits, Sandbox
@@ -16,11 +15,7 @@ from llmcoop.validation.alive import AliveTv
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    try:
-        sandbox = Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def worker(sandbox: Sandbox) -> Iterator[Worker]:
     with Worker(sandbox, Limits(cpu_s=20, wall_s=20, memory_bytes=2 << 30)) as started:
         yield started
 
