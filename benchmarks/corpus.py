@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcoop import clang, rewrites
+from llmcoop import rewrites
 from llmcoop.examiner import Examiner
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import Spec, load
@@ -66,20 +66,17 @@ def examined(folder: Path, seconds: float, right_s: float | None) -> list[Trial]
             attack_s = max(1.0, seconds - prepared_s)
             if right_s is not None and rewrite.name.startswith("right"):
                 attack_s = right_s
-            trial = examine(spec, examiner, rewrite, attack_s, prepared_s, Path(name))
+            trial = examine(spec, examiner, rewrite, attack_s, prepared_s)
             print(f"  {rewrite.stem:32} {trial.seconds:6.1f} s  {trial.words}", flush=True)
             found.append(trial)
     return found
 
 
-def examine(spec: Spec, examiner: Examiner, rewrite: Path, attack_s: float, prepared_s: float, folder: Path) -> Trial:
+def examine(spec: Spec, examiner: Examiner, rewrite: Path, attack_s: float, prepared_s: float) -> Trial:
     """One rewrite."""
     candidate = rewrites.as_candidate(spec.program, rewrite)
-    copy = folder / rewrite.stem
-    copy.mkdir()
-    program = clang.rewritten(spec.program, {candidate.source: candidate.text}, copy)
     started = time.monotonic()
-    evidence = examiner.examine(program, attack_s, lambda _: None)
+    evidence = examiner.examine(candidate, attack_s, lambda _: None)
     verdict = decide(evidence, spec.accept, examiner.adequacy)
     words = f"{verdict.ruling}: {verdict.reason}"
     return Trial(rewrite, evidence, words, prepared_s + time.monotonic() - started)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from llmcoop import clang, rewrites, workspace
+from llmcoop import rewrites, workspace
 from llmcoop.errors import ProgramError
 from llmcoop.examiner import Examiner
 from llmcoop.function_mode import as_program
@@ -86,7 +85,7 @@ def check(spec: Spec, *, out: Path, listener: Listener = lambda _: None) -> Exam
         checked = []
         for number, (path, candidate) in enumerate(zip(spec.rewrites, candidates, strict=True)):
             left_s = max(_LEAST_ATTACK_S, (started + seconds - time.monotonic()) / (len(candidates) - number))
-            checked.append(_Check(spec, examiner, out, folder, say).of(path, candidate, left_s))
+            checked.append(_Check(spec, examiner, out, say).of(path, candidate, left_s))
             say(f"{path.name}: {checked[-1].ruling or 'does not compile'}: {checked[-1].reason}")
     result = Examination(spec.program, testing, tuple(checked), out, time.monotonic() - started)
     (out / FILE_NAME).write_text(to_json(result))
@@ -128,24 +127,21 @@ def summary(result: Examination) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """Examines rewrites and leaves what refutes them in the folder `out`; `folder` is for builds."""
+    """Examines rewrites and leaves what refutes them in the folder `out`."""
 
     spec: Spec
     examiner: Examiner
     out: Path
-    folder: Path
     announce: Callable[[str], None]
 
     def of(self, rewrite: Path, candidate: Candidate, seconds: float) -> CheckedRewrite:
         started = time.monotonic()
         shown = self.out / COUNTEREXAMPLES / rewrite.stem
         shutil.rmtree(shown, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=self.folder) as name:
-            program = clang.rewritten(self.spec.program, {candidate.source: candidate.text}, Path(name))
-            try:
-                evidence = self.examiner.examine(program, seconds, self.announce)
-            except ProgramError as error:
-                return CheckedRewrite(rewrite, None, error.message, 0, 0, (), None, None, time.monotonic() - started)
+        try:
+            evidence = self.examiner.examine(candidate, seconds, self.announce)
+        except ProgramError as error:
+            return CheckedRewrite(rewrite, None, error.message, 0, 0, (), None, None, time.monotonic() - started)
         verdict = decide(evidence, self.spec.accept, self.examiner.adequacy)
         failure = evidence.counterexample
         return CheckedRewrite(

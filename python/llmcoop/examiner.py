@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from llmcoop import reference
-from llmcoop.answers import precomputed
-from llmcoop.clang import Confinement
-from llmcoop.errors import LLMCoopError
+from llmcoop import clang, reference
+from llmcoop.errors import LLMCoopError, ProgramError
 from llmcoop.ir.worker import Worker
 from llmcoop.report import Rejected, Testing
 from llmcoop.runner import Runner
@@ -19,16 +17,15 @@ from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import Spec
 from llmcoop.testing import corpus, coverage, mutants
 from llmcoop.testing.agent import TestingAgent, TestSet
-from llmcoop.testing.mutants import MutantPool, MutationScore
-from llmcoop.testing.suspects import Suspect, build_suspect
-from llmcoop.testing.trial import run_in_time
+from llmcoop.testing.mutants import MutantBuild, MutantPool
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import (
     Adequacy,
-    Counterexample,
+    Candidate,
     Evidence,
     EvidenceKind,
     Expectation,
+    Invocation,
     Program,
     TestCase,
 )
@@ -53,7 +50,7 @@ class Examiner:
         self._agent = TestingAgent(
             toolchain, sandbox, spec.program, spec.workload, self._tests, folder, limits=limits, scratch=scratch
         )
-        self._cases: tuple[TestCase, ...] = ()
+        self._given: tuple[TestCase, ...] = ()  # workload, variants and the user's tests
         self.testing: Testing | None = None
 
     @property
@@ -77,34 +74,30 @@ class Examiner:
                 left_s = seconds * _GROW_SHARE - (time.monotonic() - started)
                 grown = self._agent.grow(left_s, announce, pool)
             with Runner(self._sandbox, [original.baseline, original.unoptimized], limits=self._limits) as runner:
-                self._cases = (*self._given(runner), *grown.cases)
+                self._given = tuple(self._answered(runner))
             announce("measuring what the tests would notice")
-            score = self._score(build, worker, seconds * (1 - _GROW_SHARE)) if build else None
-            adequacy = self._adequacy(score, Path(name), seconds * (1 - _GROW_SHARE)) if score else None
+            inputs = [case.invocation for case in (*self._given, *grown.cases)]
+            adequacy = self._adequacy(build, worker, inputs, Path(name), seconds * (1 - _GROW_SHARE)) if build else None
         self.testing = _testing(grown, adequacy, time.monotonic() - started)
         return self.testing
 
-    def examine(self, candidate: Program, seconds: float, announce: Announce) -> Evidence:
-        """Run the tests on a candidate, then look for further inputs on which it is wrong, for `seconds`.
+    def examine(self, rewrite: Candidate, seconds: float, announce: Announce) -> Evidence:
+        """Run the tests on a source-level candidate, then look for further inputs on which it is wrong, for `seconds`.
 
-        Raises ProgramError when the candidate does not build.
+        Raises ProgramError when it does not build.
         """
-        deadline = time.monotonic() + seconds
-        confinement = Confinement.of(self._sandbox, self._toolchain, self._program)
         with tempfile.TemporaryDirectory(dir=self._scratch) as name:
-            suspect = build_suspect(self._toolchain, candidate, Path(name), confinement)
-            failure = self._failed_test(suspect) or self._literals(suspect)
-            if failure is not None:
-                return Evidence(EvidenceKind.REFUTED, counterexample=failure)
-            attack = self._agent.attack(suspect, deadline - time.monotonic(), announce)
-        hidden = sum(case.hidden for case in self._cases)
-        checks = tuple(check for check in attack.checks if check != "coverage")
-        kind = EvidenceKind.TESTED if attack.counterexample is None else EvidenceKind.REFUTED
-        return Evidence(kind, len(self._cases), hidden, attack.counterexample, attack.pairs, checks)
+            program = clang.rewritten(self._program, {rewrite.source: rewrite.text}, Path(name))
+            attack = self._agent.attack(program, seconds, announce, self._given)
+        if attack.counterexample is not None:
+            return Evidence(EvidenceKind.REFUTED, counterexample=attack.counterexample)
+        sanitizers = tuple(check for check in attack.checks if check != "coverage")
+        hidden = sum(case.hidden for case in self._given) + (self.testing.hidden if self.testing else 0)
+        return Evidence(EvidenceKind.TESTED, attack.passed, hidden, None, attack.pairs, sanitizers)
 
     # Tests
 
-    def _given(self, runner: Runner) -> Iterator[TestCase]:
+    def _answered(self, runner: Runner) -> Iterator[TestCase]:
         """The workload, its variants and the user's tests, with the original's answers."""
         inputs = [("workload", self._workload.timed), *(("variant", each) for each in self._workload.variants)]
         inputs += [("user", test.invocation) for test in self._tests]
@@ -113,56 +106,27 @@ class Examiner:
             if isinstance(answer, TestCase):
                 yield answer
 
-    def _failed_test(self, suspect: Suspect) -> Counterexample | None:
-        original = self._agent.original(_silent)
-        with Runner(self._sandbox, [original.baseline, suspect.executable], limits=self._limits) as runner:
-            for case in self._cases:
-                result = run_in_time(runner, 1, case.invocation)
-                if not result.passes(case):
-                    return Counterexample(case, result.stdout, result.status)
-        return None
-
-    def _literals(self, suspect: Suspect) -> Counterexample | None:
-        """A candidate that has the answers to the workload in it did not compute them."""
-        original = self._agent.original(_silent).baseline.read_bytes()
-        content = suspect.executable.read_bytes()
-        for case in self._cases:
-            if case.origin == "fuzz":
-                continue
-            given = "\0".join(case.invocation.args).encode(errors="surrogateescape") + b"\0" + case.invocation.stdin
-            found = precomputed(case.stdout, given, original, content)
-            if found:
-                return Counterexample(case, case.stdout, f"precomputed: {found}")
-        return None
-
     # Adequacy
 
-    def _score(self, build: mutants.MutantBuild, worker: Worker, seconds: float) -> MutationScore:
-        equivalence = mutants.trivially_equivalent(worker, build)
-        invocations = [case.invocation for case in self._cases]
-        return mutants.measure(self._sandbox, build, invocations, equivalence, limits=self._limits, seconds=seconds)
-
-    def _adequacy(self, score: MutationScore, folder: Path, seconds: float) -> Adequacy | None:
-        invocations = [case.invocation for case in self._cases]
+    def _adequacy(
+        self, build: MutantBuild, worker: Worker, inputs: Sequence[Invocation], folder: Path, seconds: float
+    ) -> Adequacy | None:
+        """How good tests with these inputs are; None for a program that leaves no counters."""
+        limits, equivalence = self._limits, mutants.trivially_equivalent(worker, build)
+        score = mutants.measure(self._sandbox, build, inputs, equivalence, limits=limits, seconds=seconds)
         try:
             covered = coverage.measure(
-                self._toolchain,
-                self._sandbox,
-                self._program,
-                invocations,
-                folder,
-                limits=self._limits,
-                seconds=seconds,
+                self._toolchain, self._sandbox, self._program, inputs, folder, limits=limits, seconds=seconds
             )
-        except LLMCoopError:
-            return None  # a program that leaves no counters
+        except ProgramError:
+            return None
         wrong = len(score.mutants) - len(score.equivalent)
         return Adequacy(covered.lines, covered.branches, covered.conditions, wrong, len(score.caught), score.missed)
 
 
 def _mutants(
     toolchain: Toolchain, worker: Worker, program: Program, folder: Path, announce: Announce
-) -> mutants.MutantBuild | None:
+) -> MutantBuild | None:
     try:
         return mutants.build(toolchain, worker, program, folder)
     except LLMCoopError as error:
@@ -174,7 +138,3 @@ def _testing(grown: TestSet, adequacy: Adequacy | None, seconds: float) -> Testi
     rejected: Sequence[Rejected] = [Rejected(reason, count) for reason, count in grown.rejected.items() if count]
     hidden = sum(case.hidden for case in grown.cases)
     return Testing(len(grown.cases), hidden, grown.tried, tuple(rejected), seconds, adequacy)
-
-
-def _silent(_: str) -> None:
-    pass

@@ -248,7 +248,7 @@ def _require_same(first: RunResult, second: RunResult) -> None:
 def _sanitizer_report(case: TestCase, answers: Answers) -> str:
     """The line in which a sanitizer says what is wrong on this input, or an empty string."""
     result = answers.get(case.invocation)
-    if result is None or (result.exit_code == case.exit_code and result.stdout == case.stdout):
+    if result is None or result.passes(case):
         return ""
     for line in result.stderr.decode(errors="replace").splitlines():
         if "runtime error" in line or "ERROR: AddressSanitizer" in line:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -40,13 +39,12 @@ class Rewrites:
         *,
         baseline: Lowered,
         keep: Callable[[Evaluation, float], None],
-        folder: Path,
         announce: Callable[[str], None],
     ) -> None:
         self._spec, self._candidates, self._history = spec, candidates, history
         self._evaluator, self._examiner = evaluator, examiner
         self._baseline, self._keep = baseline, keep
-        self._folder, self._announce = folder, announce
+        self._announce = announce
         self._evaluations: list[Evaluation] = []
 
     def best(self) -> Candidate | None:
@@ -108,9 +106,7 @@ class Rewrites:
             self._examiner.prepare(_TESTS_SHARE * budget_s, self._announce)
         seconds = _ATTACKS_SHARE * budget_s / len(self._candidates)
         try:
-            with tempfile.TemporaryDirectory(dir=self._folder) as name:
-                program = clang.rewritten(self._spec.program, {rewrite.source: rewrite.text}, Path(name))
-                evidence = self._examiner.examine(program, seconds, self._announce)
+            evidence = self._examiner.examine(rewrite, seconds, self._announce)
         except ProgramError as error:
             return Evaluation(rewrite, Outcome.DOES_NOT_COMPILE, message=error.message)
         verdict = decide(evidence, self._spec.accept, self._examiner.adequacy)

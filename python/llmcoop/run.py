@@ -128,7 +128,6 @@ class _Run:
             self._history,
             baseline=Lowered(program.baseline, ""),
             keep=lambda evaluation, seconds: store.add(run, evaluation, seconds),
-            folder=folder,
             announce=lambda message: announce("rewrite", message),
         )
 

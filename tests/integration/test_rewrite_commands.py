@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from command import Bench
 
-from llmcoop.errors import ToolchainError
 from llmcoop.sandbox import Sandbox
 
 ORIGINAL = """
@@ -52,11 +51,7 @@ TYPO = LIBRARY.replace("% 7", "% 8")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    try:
-        Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
+def folder(sandbox: Sandbox, tmp_path: Path) -> Path:
     texts = {
         "prog.c": ORIGINAL,
         "right.c": RIGHT,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from llmcoop.errors import ToolchainError
 from llmcoop.examiner import Examiner
+from llmcoop.rewrites import as_candidate
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import load
 from llmcoop.toolchain import Toolchain
@@ -25,14 +24,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def examined(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Evidence]:
+def examined(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Evidence]:
     """The evidence for rewrites of every program."""
-    try:
-        Sandbox.find()
-    except ToolchainError as error:
-        pytest.skip(f"NO SANDBOX ON THIS MACHINE: {error}")
-
-    toolchain, sandbox = Toolchain.find(), Sandbox.find()
+    toolchain = Toolchain.find()
 
     def examine(folder: Path) -> list[tuple[Path, Evidence]]:
         spec, work = load(folder), tmp_path_factory.mktemp(folder.name)
@@ -41,8 +35,8 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Evidence]:
         found = []
         for kind, seconds in (("wrong", WRONG_S), ("right", RIGHT_S)):
             for rewrite in chosen(folder, kind):
-                program = replace(spec.program, sources=(rewrite,))
-                found.append((rewrite, examiner.examine(program, seconds, lambda _: None)))
+                candidate = as_candidate(spec.program, rewrite)
+                found.append((rewrite, examiner.examine(candidate, seconds, lambda _: None)))
         return found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -19,17 +19,16 @@ from llmcoop.testing.builds import Instrumentation
 from llmcoop.testing.corpus import Entry
 from llmcoop.testing.inputs import Mutator, shortened
 from llmcoop.testing.patience import Patience
-from llmcoop.testing.search import GUIDE_AND_CLEANERS, Builds, Catcher, Disagreement, Rejection, Search
+from llmcoop.testing.search import GUIDE_AND_CLEANERS, Builds, Catcher, Rejection, Search
 from llmcoop.testing.servers import Answer, ForkServers, Target
 from llmcoop.testing.suspects import Original, Suspect, build_original, build_suspect
 from llmcoop.testing.trial import Trial
 from llmcoop.testing.vocabulary import Vocabulary
 from llmcoop.toolchain import Toolchain
-from llmcoop.values import Counterexample, Expectation, Invocation, Program, TestCase, Workload
+from llmcoop.values import Counterexample, Expectation, Invocation, Program, Refutation, TestCase, Workload
 
 _ESTABLISH_SHARE = 0.15  # of the time of `grow`: for asking the real executables what is right
 _LEAST_ESTABLISHING_S = 3.0
-_KNOWN_SHARE = 0.15  # of the time of `attack`: for running the real candidate on the kept tests
 _REDUCTION_SHARE = 0.1  # of the time of `attack`: for making a counterexample smaller
 _MOST_REDUCTION_S = 3.0
 _MOST_UNCONFIRMED = 25  # disagreements that nothing confirmed, before only some are looked at
@@ -56,6 +55,7 @@ class TestSet:
 class Attack:
     """What came of looking for an input on which a candidate is wrong."""
 
+    passed: int  # test cases that the candidate's real executable passed
     pairs: int  # inputs on which original and candidate were compared
     counterexample: Counterexample | None
     checks: tuple[str, ...]  # the builds of the candidate that were run: "coverage", "address", …
@@ -131,8 +131,10 @@ class TestingAgent:
         features = frozenset().union(*(entry.features for entry in self._entries))
         return TestSet(cases, len(features), search.tried, dict(search.rejected), time.monotonic() - started)
 
-    def attack(self, candidate: Program | Suspect, seconds: float, announce: Announce) -> Attack:
+    def attack(self, candidate: Program, seconds: float, announce: Announce, given: Sequence[TestCase] = ()) -> Attack:
         """Look for an input on which the candidate differs from the program, for `seconds` or until one is found.
+
+        First it must pass the `given` cases, without their answers as literals in it, and the tests that were kept.
 
         Raises:
             ProgramError: the program or the candidate does not build.
@@ -142,7 +144,7 @@ class TestingAgent:
         deadline = started + seconds
         original = self.original(announce)
         with contextlib.ExitStack() as stack:
-            suspect = candidate if isinstance(candidate, Suspect) else self._built(candidate, stack, announce)
+            suspect = self._built(candidate, stack, announce)
             announce("attacking the candidate with inputs that its and the program's coverage lead to")
             executables = [original.baseline, original.unoptimized, suspect.executable]
             kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS or kind in suspect.builds]
@@ -157,8 +159,14 @@ class TestingAgent:
             vocabulary = self._vocabulary.with_sources(suspect.sources)
             search = self._search(servers, builds, candidate_builds, vocabulary, None)
             trial = Trial(servers, runner, builds, candidate_builds)
-            counterexample = self._first_confirmed(search, trial, deadline, seconds)
+            cases = (*given, *self._cases.values())
+            counterexample = suspect.literals(original, given) or trial.failed(cases)
+            if counterexample is None:
+                counterexample = self._first_confirmed(search, trial, deadline, seconds)
+            elif counterexample.kind is not Refutation.PRECOMPUTED:
+                counterexample = trial.smaller(counterexample, _reduction_s(seconds))
         return Attack(
+            len(cases) if counterexample is None else 0,
             search.tried,
             counterexample,
             tuple(kind.name.lower() for kind in candidate_builds),
@@ -168,15 +176,10 @@ class TestingAgent:
 
     def _first_confirmed(self, search: Search, trial: Trial, deadline: float, seconds: float) -> Counterexample | None:
         unconfirmed = 0
-        reduction_s = min(_MOST_REDUCTION_S, seconds * _REDUCTION_SHARE)
-        known = trial.failed(self._cases.values(), time.monotonic() + seconds * _KNOWN_SHARE)
-        if known is not None:
-            seen = Disagreement(known.case.invocation, Instrumentation.COVERAGE)
-            return trial.counterexample(seen, reduction_s) or known
         for number, disagreement in enumerate(chain(search.begin(self._given(), deadline), search.until(deadline))):
             if unconfirmed > _MOST_UNCONFIRMED and number % _MOST_UNCONFIRMED:
                 continue
-            counterexample = trial.counterexample(disagreement, reduction_s)
+            counterexample = trial.counterexample(disagreement, _reduction_s(seconds))
             if counterexample is not None:
                 return counterexample
             unconfirmed += 1
@@ -252,3 +255,8 @@ def _can_judge(answers: Sequence[Sequence[Answer]], at: int) -> bool:
     """Whether a sanitized build ever agrees with the first one, if they both end at all."""
     ended = [row for row in answers if row[0].exit_code is not None and not row[at].timed_out]
     return not ended or any(row[at].same_as(row[0]) for row in ended)
+
+
+def _reduction_s(seconds: float) -> float:
+    """How long an attack of so many seconds may make a counterexample smaller."""
+    return min(_MOST_REDUCTION_S, seconds * _REDUCTION_SHARE)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcoop import clang
+from llmcoop.answers import precomputed
 from llmcoop.clang import Confinement
 from llmcoop.errors import ProgramError
 from llmcoop.testing.builds import Instrumentation, build
 from llmcoop.toolchain import Toolchain
-from llmcoop.values import Program
+from llmcoop.values import Counterexample, Program, TestCase
 
 _BUILT_AT_ONCE = 2
 _THREADS = (b"pthread_create", b"thrd_create")  # what an executable with threads names
@@ -33,7 +34,17 @@ class Suspect:
 
     executable: Path
     builds: Mapping[Instrumentation, Path]
-    sources: tuple[Path, ...] = ()  # for the constants in them; none where it is no text
+    sources: tuple[Path, ...]  # for the constants in them
+
+    def literals(self, original: Original, cases: Iterable[TestCase]) -> Counterexample | None:
+        """The first case whose answer the candidate has in it, which it then did not compute."""
+        content, known = self.executable.read_bytes(), original.baseline.read_bytes()
+        for case in cases:
+            given = "\0".join(case.invocation.args).encode(errors="surrogateescape") + b"\0" + case.invocation.stdin
+            found = precomputed(case.stdout, given, known, content)
+            if found:
+                return Counterexample(case, case.stdout, f"precomputed: {found}")
+        return None
 
 
 def build_original(toolchain: Toolchain, program: Program, folder: Path) -> Original:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,15 +48,17 @@ class Trial:
     original: Builds
     candidate: Builds
 
-    def failed(self, cases: Iterable[TestCase], deadline: float) -> Counterexample | None:
+    def failed(self, cases: Iterable[TestCase]) -> Counterexample | None:
         """The first known case that the real candidate fails: fully optimized, it may do what no other build does."""
         for case in cases:
-            if time.monotonic() > deadline:
-                break
             result = run_in_time(self.runner, CANDIDATE, case.invocation)
             if not result.passes(case):
                 return Counterexample(case, result.stdout, result.status)
         return None
+
+    def smaller(self, known: Counterexample, seconds: float) -> Counterexample:
+        """The same failure on the smallest input found in `seconds`."""
+        return self.counterexample(Disagreement(known.case.invocation, Instrumentation.COVERAGE), seconds) or known
 
     def counterexample(self, disagreement: Disagreement, seconds: float) -> Counterexample | None:
         """What is wrong, on the smallest input found in `seconds`; None where it does not show in earnest.
