@@ -71,4 +71,42 @@ MIGRATIONS = (
     ALTER TABLE evaluations ADD COLUMN inputs_compared INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE evaluations ADD COLUMN sanitizers TEXT NOT NULL DEFAULT '[]';
     """,
+    """
+    ALTER TABLE candidates ADD COLUMN content BLOB NOT NULL DEFAULT x'';
+    UPDATE candidates SET content = CAST(text AS BLOB), text = '';
+
+    CREATE TABLE model_calls (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        digest TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        conversation INTEGER NOT NULL,
+        sample INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        request TEXT NOT NULL,
+        reply TEXT NOT NULL,
+        calls INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        usd REAL NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX model_calls_digest ON model_calls (digest);
+    CREATE INDEX model_calls_run ON model_calls (run);
+
+    CREATE TABLE steps (
+        run INTEGER NOT NULL REFERENCES runs,
+        number INTEGER NOT NULL,
+        action TEXT NOT NULL,
+        parent TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        calls INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        usd REAL NOT NULL,
+        gain REAL NOT NULL,
+        PRIMARY KEY (run, number)
+    ) STRICT;
+    """,
 )

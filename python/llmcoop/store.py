@@ -6,28 +6,20 @@ import fcntl
 import hashlib
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from llmcoop import record, rows
 from llmcoop.errors import UsageError
 from llmcoop.migrations import MIGRATIONS
-from llmcoop.values import (
-    Candidate,
-    Counterexample,
-    Evaluation,
-    Evidence,
-    EvidenceKind,
-    Invocation,
-    Level,
-    Measurement,
-    Outcome,
-    Recipe,
-    TestCase,
-)
+from llmcoop.models import Reply, Request, Usage
+from llmcoop.rows import StoredCall, StoredRun, StoredStep
+from llmcoop.values import Candidate, Evaluation, Level, Measurement, TestCase
 
 BUSY_TIMEOUT_S = 30.0
 
@@ -39,32 +31,31 @@ _EVALUATIONS = """
     WHERE candidates.run = ? ORDER BY candidates.id
 """
 
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """One run as the store knows it; `finished_at` is `None` while it goes on and after a kill."""
-
-    id: int
-    spec_key: str
-    program: str
-    started_at: datetime
-    finished_at: datetime | None
-    outcome: str
+_USAGE = """
+    SELECT agent, SUM(calls) AS calls, SUM(prompt_tokens) AS prompt_tokens,
+        SUM(completion_tokens) AS completion_tokens, SUM(usd) AS usd
+    FROM model_calls WHERE run = ? GROUP BY agent ORDER BY agent
+"""
 
 
 class Store:
-    """The database at one path. Any number of processes may read it; one at a time may have a run in it."""
+    """The database at one path, for any thread.
+
+    Any number of processes may read it; one at a time may have a run in it.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._lock = threading.RLock()
         self._claim: BinaryIO | None = None
 
     @classmethod
     def open(cls, path: Path) -> Store:
         """The store at `path`, made or migrated when needed. Raises `UsageError` when that is impossible."""
         with _explained(path):
-            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            # The lock of this class keeps threads apart.
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
             connection.row_factory = sqlite3.Row
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -89,7 +80,6 @@ class Store:
 
     def begin(self, spec_key: str, program: str) -> int:
         """The id of a new run. Raises `UsageError` when another process has a run going on here."""
-        self._take()
         with self._transaction():
             return self._insert("runs", spec_key=spec_key, program=program, started_at=_now())
 
@@ -108,7 +98,6 @@ class Store:
 
         Raises `ValueError` when the run has an evaluation of the same candidate already.
         """
-        self._take()
         key = evaluation.candidate.key
         with self._transaction():
             if self._row("SELECT id FROM candidates WHERE run = ? AND key = ?", run, key) is not None:
@@ -120,7 +109,7 @@ class Store:
 
     def evaluations(self, run: int) -> list[Evaluation]:
         """All evaluations of a run, equal to those that were added, in their order."""
-        return [_evaluation(row) for row in self._rows(_EVALUATIONS, run)]
+        return [rows.evaluation(row) for row in self._rows(_EVALUATIONS, run)]
 
     def spent_s(self, run: int, level: Level | None = None) -> float:
         """Seconds that the evaluations of a run took, or those at one level."""
@@ -132,7 +121,6 @@ class Store:
 
     def finish(self, run: int, outcome: str) -> None:
         """Close a run: it can't be resumed any more, and the store is free for the next one."""
-        self._take()
         with self._transaction() as connection:
             query = "UPDATE runs SET finished_at = ?, outcome = ? WHERE id = ?"
             connection.execute(query, (_now(), outcome, run))
@@ -140,7 +128,54 @@ class Store:
 
     def runs(self) -> list[StoredRun]:
         """All runs, the oldest first."""
-        return [_run(row) for row in self._rows("SELECT * FROM runs ORDER BY id")]
+        return [rows.run(row) for row in self._rows("SELECT * FROM runs ORDER BY id")]
+
+    def cache(self, run: int, model: str) -> CallCache:
+        """The calls of the model with this name, to be found by this run and later ones and kept for this one."""
+        return CallCache(self, run, model)
+
+    def find_call(self, digest: str) -> Reply | None:
+        """The latest reply to a request with this digest, in any run."""
+        row = self._row("SELECT reply FROM model_calls WHERE digest = ? ORDER BY id DESC LIMIT 1", digest)
+        return None if row is None else rows.reply(row)
+
+    def add_call(self, run: int, digest: str, request: Request, reply: Reply, model: str) -> None:
+        """Keep a call of a model and what it took."""
+        turn, usage = request.turn, reply.usage
+        with self._transaction():
+            self._insert(
+                "model_calls",
+                run=run,
+                digest=digest,
+                **asdict(turn),
+                model=model,
+                request=json.dumps(record.dump(request)),
+                reply=json.dumps(record.dump(reply)),
+                **asdict(usage),
+                at=_now(),
+            )
+
+    def calls(self, run: int) -> list[StoredCall]:
+        """The model calls of a run that were paid for in it, in the order of their replies."""
+        return [rows.call(row) for row in self._rows("SELECT * FROM model_calls WHERE run = ? ORDER BY id", run)]
+
+    def usage_by_agent(self, run: int) -> dict[str, Usage]:
+        """What the calls of each agent in a run took."""
+        return {row["agent"]: rows.usage(row) for row in self._rows(_USAGE, run)}
+
+    def spending(self, run: int) -> Usage:
+        """What all model calls of a run took."""
+        return sum(self.usage_by_agent(run).values(), Usage())
+
+    def add_step(self, run: int, step: StoredStep) -> None:
+        """Keep a decision of the guide that was carried out."""
+        with self._transaction():
+            count = self._rows("SELECT COUNT(*) AS count FROM steps WHERE run = ?", run)[0]["count"]
+            self._insert("steps", run=run, number=count + 1, **asdict(step))
+
+    def steps(self, run: int) -> list[StoredStep]:
+        """The decisions of the guide in a run, in their order."""
+        return [rows.step(row) for row in self._rows("SELECT * FROM steps WHERE run = ? ORDER BY number", run)]
 
     def _insert_candidate(self, run: int, candidate: Candidate) -> int:
         return self._insert(
@@ -150,7 +185,8 @@ class Store:
             level=candidate.level,
             origin=candidate.origin,
             recipe=candidate.recipe.canonical(),
-            text=candidate.text,
+            text="",  # as of older versions; sources need not be valid text
+            content=candidate.text.encode(errors="surrogateescape"),
             parent=candidate.parent,
             source=candidate.source,
             authored=candidate.authored,
@@ -219,7 +255,7 @@ class Store:
         return row
 
     def _rows(self, query: str, *parameters: object) -> list[sqlite3.Row]:
-        with _explained(self.path):
+        with self._lock, _explained(self.path):
             return self._connection.execute(query, parameters).fetchall()
 
     def _row(self, query: str, *parameters: object) -> sqlite3.Row | None:
@@ -227,7 +263,9 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _explained(self.path):
+        """All or nothing of what is written in it, by the process that has the claim."""
+        with self._lock, _explained(self.path):
+            self._take()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -258,6 +296,23 @@ class Store:
             self._claim = None
 
 
+@dataclass(frozen=True, slots=True)
+class CallCache:
+    """Calls of one model in the store."""
+
+    store: Store
+    run: int
+    model: str
+
+    def find(self, digest: str) -> Reply | None:
+        """The latest reply to a request with this digest, in any run."""
+        return self.store.find_call(digest)
+
+    def keep(self, digest: str, request: Request, reply: Reply) -> None:
+        """Keep a reply that was paid for in this run."""
+        self.store.add_call(self.run, digest, request, reply, self.model)
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if _version(connection) == len(MIGRATIONS):
         return
@@ -279,54 +334,6 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-def _run(row: sqlite3.Row) -> StoredRun:
-    finished_at = datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None
-    started_at = datetime.fromisoformat(row["started_at"])
-    return StoredRun(row["id"], row["spec_key"], row["program"], started_at, finished_at, row["outcome"] or "")
-
-
-def _evaluation(row: sqlite3.Row) -> Evaluation:
-    recipe = Recipe.parse(row["recipe"])
-    return Evaluation(
-        Candidate(
-            Level(row["level"]),
-            row["origin"],
-            recipe,
-            row["text"],
-            row["parent"],
-            row["source"],
-            bool(row["authored"]),
-        ),
-        Outcome(row["outcome"]),
-        _evidence(row) if row["evidence"] is not None else None,
-        _measurement(row) if row["baseline_ns"] is not None else None,
-        row["message"],
-        row["executable_sha256"],
-    )
-
-
-def _evidence(row: sqlite3.Row) -> Evidence:
-    counterexample = None
-    if row["failed_status"] is not None:
-        files = tuple(Path(name) for name in json.loads(row["files"]))
-        invocation = Invocation(tuple(json.loads(row["args"])), row["stdin"], files)
-        case = TestCase(invocation, row["stdout"], row["exit_code"], row["case_origin"], bool(row["hidden"]))
-        counterexample = Counterexample(case, row["failed_stdout"], row["failed_status"])
-    return Evidence(
-        EvidenceKind(row["evidence"]),
-        row["cases_passed"],
-        row["cases_hidden"],
-        counterexample,
-        row["inputs_compared"],
-        tuple(json.loads(row["sanitizers"])),
-    )
-
-
-def _measurement(row: sqlite3.Row) -> Measurement:
-    baseline_ns, candidate_ns = (tuple(json.loads(row[name])) for name in ("baseline_ns", "candidate_ns"))
-    return Measurement(baseline_ns, candidate_ns, row["speedup"], row["low"], row["high"], row["confidence"])
 
 
 def _now() -> str:

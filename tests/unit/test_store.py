@@ -1,11 +1,14 @@
 """The store gives back what was put in, also after a kill, and to several processes."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from hypothesis import strategies as st
 
 from llmcoop.errors import UsageError
 from llmcoop.migrations import MIGRATIONS
+from llmcoop.models import Message, Reply, Request, Role, Tool, ToolCall, Turn, Usage
+from llmcoop.rows import StoredStep
 from llmcoop.store import Store
 from llmcoop.values import (
     Candidate,
@@ -84,6 +89,24 @@ for number in range(done, 100_000):
     print(number, flush=True)
 """
 
+# Dies just before the statement with the given number of those that opening a store executes.
+DYING_OPENER = """
+import os, signal, sys
+from pathlib import Path
+from llmcoop.store import Store
+
+left = int(sys.argv[2])
+
+def count(frame, event, called):
+    global left
+    if event == "c_call" and called.__name__ == "execute":
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.setprofile(count)
+Store.open(Path(sys.argv[1]))
+"""
 
 READER = """
 import sys
@@ -92,6 +115,23 @@ from llmcoop.store import Store
 
 Store.open(Path(sys.argv[1])).runs()
 """
+
+
+REQUESTS = st.builds(
+    Request,
+    st.builds(Turn, TEXT, COUNTS, COUNTS, COUNTS),
+    st.lists(st.builds(Message, st.sampled_from(Role), TEXT)).map(tuple),
+    st.just((Tool("mca", "how fast it is", {"type": "object", "properties": {"loop": {"type": "integer"}}}),)),
+)
+REPLIES = st.builds(
+    Reply,
+    st.builds(Message, st.just(Role.ASSISTANT), TEXT, st.lists(st.builds(ToolCall, TEXT, TEXT, TEXT)).map(tuple)),
+    st.builds(Usage, COUNTS, COUNTS, COUNTS, st.floats(0, 1e6)),
+    st.booleans(),
+)
+
+REQUEST = Request(Turn("source", 1, 0, 1), (Message(Role.USER, "faster"),))
+REPLY = Reply(Message(Role.ASSISTANT, "no"), Usage(2, 100, 10, 0.25))
 
 
 @pytest.fixture
@@ -203,6 +243,41 @@ def test_a_database_of_an_older_version_is_migrated_with_what_is_in_it(path: Pat
         assert store.evaluations(1) == [expected]
 
 
+def version_2(path: Path) -> None:
+    """A store as it was before there were models, with a run in it."""
+    with sqlite3.connect(path) as connection:
+        for migration in MIGRATIONS[:2]:
+            connection.executescript(migration)
+        connection.execute("PRAGMA user_version = 2")
+        connection.execute("INSERT INTO runs VALUES (1, 'key', 'prog.c', '2026-01-01T00:00:00+00:00', NULL, NULL)")
+    connection.close()
+
+
+def test_a_store_from_before_there_were_models_takes_their_calls(path: Path) -> None:
+    version_2(path)
+    with Store.open(path) as store:
+        assert store.unfinished("key") == 1
+        assert (store.spending(1), store.calls(1), store.steps(1)) == (Usage(), [], [])
+        store.cache(1, "some-model").keep("digest", REQUEST, REPLY)
+        assert store.spending(1) == REPLY.usage
+
+
+def test_a_migration_that_is_killed_anywhere_leaves_a_store_that_can_be_migrated(path: Path) -> None:
+    version_2(path)
+    killed, statement = True, -1
+    while killed:
+        statement += 1
+        copy = path.with_name(f"{statement}.sqlite")
+        shutil.copy(path, copy)
+        ended = subprocess.run([sys.executable, "-c", DYING_OPENER, str(copy), str(statement)], check=False)
+        with Store.open(copy) as store:
+            assert store.unfinished("key") == 1
+            store.add_step(1, StoredStep("ir", "", ""))
+        killed = ended.returncode != 0
+        assert ended.returncode in (0, -signal.SIGKILL)
+    assert statement > 8
+
+
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.write_text("no database, but long enough to be taken for one" * 100)
     with pytest.raises(UsageError, match="damaged"):
@@ -241,3 +316,75 @@ def test_a_killed_writer_loses_and_doubles_nothing(path: Path) -> None:
         assert origins == [str(number) for number in range(len(origins))]
         assert len(origins) in (said + 1, said + 2)  # the kill may come between a commit and its line
         assert store.spent_s(run) == 0.5 * len(origins)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(REQUESTS, REPLIES), max_size=4))
+def test_model_calls_come_back_as_they_were(path: Path, entries: list[tuple[Request, Reply]]) -> None:
+    with Store.open(path) as store:
+        run = store.begin("key", "prog.c")
+        cache = store.cache(run, "some-model")
+        for request, reply in entries:
+            cache.keep("digest", request, reply)
+            assert cache.find("digest") == reply
+        stored = store.calls(run)
+        assert [(call.request, call.reply) for call in stored] == entries
+        assert {call.model for call in stored} <= {"some-model"}
+
+
+def test_a_reply_is_found_by_a_later_run_that_does_not_pay_for_it_again(path: Path) -> None:
+    with Store.open(path) as store:
+        first = store.begin("key", "prog.c")
+        store.cache(first, "some-model").keep("digest", REQUEST, REPLY)
+        second = store.begin("key", "prog.c")
+        cache = store.cache(second, "some-model")
+        assert (cache.find("digest"), cache.find("other")) == (REPLY, None)
+        assert (store.spending(first), store.spending(second)) == (REPLY.usage, Usage())
+
+
+def test_usage_is_summed_by_agent(path: Path) -> None:
+    with Store.open(path) as store:
+        run = store.begin("key", "prog.c")
+        cache = store.cache(run, "some-model")
+        for agent in ("source", "ir", "source"):
+            cache.keep("digest", replace(REQUEST, turn=replace(REQUEST.turn, agent=agent)), REPLY)
+        assert store.usage_by_agent(run) == {"ir": Usage(2, 100, 10, 0.25), "source": Usage(4, 200, 20, 0.5)}
+        assert store.spending(run) == Usage(6, 300, 30, 0.75)
+
+
+def test_steps_come_back_in_their_order(path: Path) -> None:
+    steps = [
+        StoredStep("source", "", "first", 12.5, 3, 4000, 0.25, 0.7),
+        StoredStep("recipes", "key", "", 3.0, gain=-0.01),
+        StoredStep("functions", "", "nothing left"),
+    ]
+    with Store.open(path) as store:
+        run, other = store.begin("key", "prog.c"), store.begin("other", "prog.c")
+        for step in steps:
+            store.add_step(run, step)
+        store.add_step(other, steps[0])
+        assert (store.steps(run), store.steps(other)) == (steps, steps[:1])
+
+
+def test_many_threads_may_use_a_store(path: Path) -> None:
+    with Store.open(path) as store, ThreadPoolExecutor(8) as pool:
+        run = store.begin("key", "prog.c")
+        cache = store.cache(run, "some-model")
+
+        def use(number: int) -> None:
+            cache.keep(str(number), REQUEST, REPLY)
+            store.add(run, evaluation(str(number)), 1.0)
+            store.add_step(run, StoredStep("ir", str(number), ""))
+            assert cache.find(str(number)) == REPLY
+
+        list(pool.map(use, range(200)))
+        assert store.spending(run).calls == 400
+        assert store.spent_s(run) == 200
+        assert Counter(step.parent for step in store.steps(run)) == Counter(map(str, range(200)))
+
+
+def test_a_second_process_can_not_keep_calls(path: Path) -> None:
+    with Store.open(path) as first, Store.open(path) as second:
+        run = first.begin("key", "prog.c")
+        with pytest.raises(UsageError, match="another run is going on"):
+            second.cache(run, "some-model").keep("digest", REQUEST, REPLY)

@@ -6,14 +6,12 @@ back from a sandbox is not trusted: every value is checked against the type that
 
 from __future__ import annotations
 
-import functools
 import json
 import struct
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from enum import StrEnum
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from llmcoop import record
 from llmcoop.errors import ToolchainError
 
 PREFIX_BYTES = 4
@@ -29,7 +27,12 @@ class MalformedMessage(ToolchainError):  # noqa: N818 - it says what happened
 def encode(value: object) -> bytes:
     """The message for a dataclass whose fields are plain values, tuples of them or dataclasses again."""
     blobs: list[bytes] = []
-    body = _plain(value, blobs)
+
+    def numbered(blob: bytes) -> int:
+        blobs.append(blob)
+        return len(blobs) - 1
+
+    body = record.dump(value, {bytes: numbered})
     header = json.dumps({"body": body, "blobs": [len(blob) for blob in blobs]}).encode()
     return b"".join((struct.pack("<I", len(header)), header, *blobs))
 
@@ -66,44 +69,19 @@ def decode(kind: type[T], message: bytes) -> T:
     return read(kind, receive)
 
 
-def _plain(value: Any, blobs: list[bytes]) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name), blobs) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(part, blobs) for part in value]
-    if isinstance(value, bytes):
-        blobs.append(value)
-        return len(blobs) - 1
-    return value
-
-
 def _whole(size: object) -> int:
     if not isinstance(size, int) or size < 0:
         raise ValueError(f"{size!r} is not a size")
     return size
 
 
-@functools.cache
-def _field_types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _typed(kind: type[T], body: object, blobs: Sequence[bytes]) -> T:
+    def blob(index: object) -> bytes:
+        if type(index) is not int or not 0 <= index < len(blobs):
+            raise TypeError(f"{str(index)[:80]!r} is no blob")
+        return blobs[index]
 
-
-def _typed(kind: Any, plain: Any, blobs: list[bytes]) -> Any:
-    if is_dataclass(kind) and isinstance(kind, type) and isinstance(plain, dict):
-        types = _field_types(kind)
-        if plain.keys() == types.keys():
-            return kind(**{name: _typed(types[name], part, blobs) for name, part in plain.items()})
-    elif get_origin(kind) is tuple and isinstance(plain, list):
-        parts = get_args(kind)
-        inner = [parts[0]] * len(plain) if parts[1:] == (...,) else parts
-        if len(inner) == len(plain):
-            return tuple(_typed(part, value, blobs) for part, value in zip(inner, plain, strict=True))
-    elif kind is bytes and type(plain) is int and 0 <= plain < len(blobs):
-        return blobs[plain]
-    elif kind is float and type(plain) in (int, float):
-        return float(plain)
-    elif kind in (str, int, bool) and type(plain) is kind:
-        return plain
-    elif isinstance(kind, type) and issubclass(kind, StrEnum) and plain in list(kind):
-        return kind(plain)
-    raise MalformedMessage(f"{str(plain)[:80]!r} is not a {kind}")
+    try:
+        return record.load(kind, body, {bytes: blob})
+    except (TypeError, ValueError) as error:
+        raise MalformedMessage(f"not a {kind.__name__}: {error}") from None
