@@ -28,6 +28,7 @@ class Toolchain:
     cov: Path
     readelf: Path
     bolt: Path | None
+    mca: Path | None
     llvm_bin: Path
     version: str  # as clang prints it: "22.1.8"
 
@@ -59,6 +60,7 @@ class Toolchain:
             cov=tools["llvm-cov"],
             readelf=tools["llvm-readelf"],
             bolt=_optional(llvm_bin, "llvm-bolt"),
+            mca=_optional(llvm_bin, "llvm-mca"),
             llvm_bin=llvm_bin,
             version=versions["clang"],
         )

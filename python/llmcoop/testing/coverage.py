@@ -14,7 +14,7 @@ from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Invocation, Program, Share
 
-_FLAGS = ("-O0", "-fno-lto", "-fprofile-instr-generate", "-fcoverage-mapping", "-fcoverage-mcdc")
+COUNTING = ("-fno-lto", "-fprofile-instr-generate", "-fcoverage-mapping")  # flags that make a program count
 _EXPORT_TIMEOUT_S = 60.0
 
 
@@ -25,6 +25,14 @@ class Coverage:
     lines: Share
     branches: Share  # each condition once true and once false
     conditions: Share  # each condition of a decision shown to decide it alone (MC/DC)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An executable and what its runs counted."""
+
+    executable: Path
+    profile: Path  # as llvm-profdata merges it
 
 
 def measure(
@@ -43,8 +51,29 @@ def measure(
 
     Raises ProgramError if the program does not build so or no run leaves counters.
     """
+    flags = ("-O0", *COUNTING, "-fcoverage-mcdc")
+    counted = count(toolchain, sandbox, program, invocations, folder, flags=flags, limits=limits, seconds=seconds)
+    return _summary(export(toolchain, sandbox, counted, "-summary-only"))
+
+
+def count(
+    toolchain: Toolchain,
+    sandbox: Sandbox,
+    program: Program,
+    invocations: Sequence[Invocation],
+    folder: Path,
+    *,
+    flags: Sequence[str],
+    limits: Limits,
+    seconds: float,
+    confinement: clang.Confinement | None = None,
+) -> Counted:
+    """Build the program with `flags` after its own in `folder`, and run it for at most `seconds` in all.
+
+    Raises ProgramError if the program does not build so or no run leaves counters.
+    """
     executable = folder / "coverage"
-    if clang.build_with_clang(toolchain, program, executable, _FLAGS).returncode != 0:
+    if clang.build_with_clang(toolchain, program, executable, flags, confinement).returncode != 0:
         raise ProgramError(f"{program.sources[0].name} does not build with -fprofile-instr-generate -fcoverage-mapping")
     raw = Profiling(sandbox, limits, folder, seconds).run(executable, invocations, profiles.ENVIRONMENT)
     merged = profiles.merge(toolchain, sandbox, raw)
@@ -52,21 +81,26 @@ def measure(
         raise ProgramError(
             f"{program.sources[0].name} leaves no counters of what it executed", "does it end by _exit or a signal?"
         )
-    return _summary(toolchain, sandbox, executable, merged)
+    return Counted(executable, merged)
 
 
-def _summary(toolchain: Toolchain, sandbox: Sandbox, executable: Path, merged: Path) -> Coverage:
-    """What llvm-cov says; in the sandbox too, for its input goes back to the program."""
+def export(toolchain: Toolchain, sandbox: Sandbox, counted: Counted, *options: str) -> bytes:
+    """What llvm-cov says; in the sandbox too, for its input goes back to the program. Raises ToolchainError."""
     command = sandbox.command(
-        [toolchain.cov, "export", "-summary-only", f"-instr-profile={merged}", executable],
-        readonly=[merged, executable, *toolchain.outside_usr],
+        [toolchain.cov, "export", *options, f"-instr-profile={counted.profile}", counted.executable],
+        readonly=[counted.profile, counted.executable, *toolchain.outside_usr],
         limits=Limits(),
     )
     done = process.run(command, timeout_s=_EXPORT_TIMEOUT_S)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()[:300]
-        raise ToolchainError(f"{toolchain.cov} fails on {executable.name}: {said}", "is it of the same LLVM as clang?")
-    totals = json.loads(done.stdout)["data"][0]["totals"]
+        name = counted.executable.name
+        raise ToolchainError(f"{toolchain.cov} fails on {name}: {said}", "is it of the same LLVM as clang?")
+    return done.stdout
+
+
+def _summary(exported: bytes) -> Coverage:
+    totals = json.loads(exported)["data"][0]["totals"]
     lines, branches, conditions = (
         Share(totals[kind]["covered"], totals[kind]["count"]) for kind in ("lines", "branches", "mcdc")
     )
