@@ -76,7 +76,7 @@ def examine(spec: Spec, examiner: Examiner, rewrite: Path, attack_s: float, prep
     """One rewrite."""
     candidate = rewrites.as_candidate(spec.program, rewrite)
     started = time.monotonic()
-    evidence = examiner.examine(candidate, attack_s, lambda _: None)
+    evidence = examiner.examine({candidate.source: candidate.text}, attack_s, lambda _: None)
     verdict = decide(evidence, spec.accept, examiner.adequacy)
     words = f"{verdict.ruling}: {verdict.reason}"
     return Trial(rewrite, evidence, words, prepared_s + time.monotonic() - started)

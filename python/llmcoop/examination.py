@@ -139,7 +139,7 @@ class _Check:
         shown = self.out / COUNTEREXAMPLES / rewrite.stem
         shutil.rmtree(shown, ignore_errors=True)
         try:
-            evidence = self.examiner.examine(candidate, seconds, self.announce)
+            evidence = self.examiner.examine({candidate.source: candidate.text}, seconds, self.announce)
         except ProgramError as error:
             return CheckedRewrite(rewrite, None, error.message, 0, 0, (), None, None, time.monotonic() - started)
         verdict = decide(evidence, self.spec.accept, self.examiner.adequacy)

@@ -94,15 +94,17 @@ class Sandbox:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        user: int = 0,
     ) -> list[str]:
         """`argv`, wrapped; `cwd` must lie in a named path. `env` is added to a minimal environment.
 
         As root, the command keeps uid 0 to reach the named paths whatever their owner, without capabilities
-        beyond that; use `Runner` for candidates. `limits` are set by prlimit(1), `wall_s` is the caller's.
+        beyond that, unless it is given another `user`: the kernel does not count the processes of root. Use
+        `Runner` for candidates. `limits` are set by prlimit(1), `wall_s` is the caller's.
 
         Raises ToolchainError if a named path does not exist.
         """
-        inner = [*_limited(limits, own_user=self.enabled), *(os.fspath(part) for part in argv)]
+        inner = [*_limited(limits, own_user=self.enabled), *_as_user(user), *(os.fspath(part) for part in argv)]
         if not self.enabled:
             folder = [f"--chdir={cwd}"] if cwd else []
             return ["/usr/bin/env", "-i", *folder, *_assignments(env), *inner]
@@ -113,6 +115,8 @@ class Sandbox:
             options += ["--chdir", str(cwd.absolute())]
         if self.as_root:
             options += ["--cap-drop", "ALL", "--cap-add", "CAP_DAC_OVERRIDE"]
+        if user:
+            options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         return self.wrap(inner, options, env)
 
     def wrap(self, argv: Sequence[str], options: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
@@ -156,6 +160,13 @@ def _limited(limits: Limits | None, *, own_user: bool) -> list[str]:
     if own_user:
         options.append(f"--nproc={limits.processes}")
     return ["/usr/bin/prlimit", *options, "--"]
+
+
+def _as_user(user: int) -> list[str]:
+    """A setpriv(1) prefix; with the user id 0 go all capabilities."""
+    if not user:
+        return []
+    return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--"]
 
 
 def _system() -> list[str]:

@@ -36,7 +36,7 @@ def examined(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict
         for kind, seconds in (("wrong", WRONG_S), ("right", RIGHT_S)):
             for rewrite in chosen(folder, kind):
                 candidate = as_candidate(spec.program, rewrite)
-                found.append((rewrite, examiner.examine(candidate, seconds, lambda _: None)))
+                found.append((rewrite, examiner.examine({candidate.source: candidate.text}, seconds, lambda _: None)))
         return found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

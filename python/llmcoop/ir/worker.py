@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import llmcoop
+from llmcoop import interpreter
 from llmcoop.errors import ToolchainError
 from llmcoop.ir import codec, jobs
 from llmcoop.ir.comparison import Compare, Comparison
@@ -265,15 +266,10 @@ def _python_paths() -> list[Path]:
 
     assert _llmcoop.__file__, "an extension is a file"
     extension = Path(_llmcoop.__file__)
-    folders = {
-        Path(sys.prefix),
-        Path(sys.base_prefix),
-        Path(sys.executable).parent,
-        Path(sys.executable).resolve().parent,
+    return interpreter.folders(
         *(Path(folder) for folder in llmcoop.__path__),
         Path(__file__).resolve().parents[1],
         extension.parent,
         extension.resolve().parent,
         Path(_llmcoop.LLVM_LIBRARY_DIR),
-    }
-    return sorted(folder for folder in folders if not folder.is_relative_to("/usr"))
+    )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from llmcoop import reference
+from llmcoop.answers import same_output
 from llmcoop.clang import Confinement
+from llmcoop.errors import ProgramError
 from llmcoop.runner import Runner
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.testing import corpus
@@ -21,18 +24,20 @@ from llmcoop.testing.inputs import Mutator, shortened
 from llmcoop.testing.patience import Patience
 from llmcoop.testing.search import GUIDE_AND_CLEANERS, Builds, Catcher, Rejection, Search
 from llmcoop.testing.servers import Answer, ForkServers, Target
-from llmcoop.testing.suspects import Original, Suspect, build_original, build_suspect
-from llmcoop.testing.trial import Trial
+from llmcoop.testing.suspects import Linked, Original, Suspect, build_original, build_suspect, link_suspect
+from llmcoop.testing.trial import Trial, clean_inputs
 from llmcoop.testing.vocabulary import Vocabulary
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Counterexample, Expectation, Invocation, Program, Refutation, TestCase, Workload
 
+_FUZZ, _MODEL = "fuzz", "model"  # origins of test cases
 _ESTABLISH_SHARE = 0.15  # of the time of `grow`: for asking the real executables what is right
 _LEAST_ESTABLISHING_S = 3.0
 _REDUCTION_SHARE = 0.1  # of the time of `attack`: for making a counterexample smaller
 _MOST_REDUCTION_S = 3.0
 _MOST_UNCONFIRMED = 25  # disagreements that nothing confirmed, before only some are looked at
-_LIMIT_S = 2.0
+_WRITTEN_SHARE = 0.5  # of the time of `attack`, at most: for inputs that a model wrote about the candidate
+_LIMIT_S, _WRITTEN_LIMIT_S = 2.0, 0.5
 _ASKED, _ASKED_S = 12, 0.05  # inputs that show whether a sanitizer can judge the program, and what one may take
 
 Announce = Callable[[str], None]
@@ -58,9 +63,21 @@ class Attack:
     passed: int  # test cases that the candidate's real executable passed
     pairs: int  # inputs on which original and candidate were compared
     counterexample: Counterexample | None
-    checks: tuple[str, ...]  # the builds of the candidate that were run: "coverage", "address", …
+    sanitizers: tuple[str, ...]  # under which the candidate was run: "address", "memory", …
     rejected: Mapping[Rejection, int]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """What is tried on a candidate before anything is made up for it."""
+
+    given: Sequence[TestCase] = ()  # the user's own
+    first: Sequence[Invocation] = ()  # such as what was a counterexample in an earlier run
+    written: Sequence[Invocation] = ()  # by a model that has seen the candidate
+
+
+_NO_LEADS = Leads()
 
 
 class TestingAgent:
@@ -100,15 +117,23 @@ class TestingAgent:
                 for seed in shortened(given)
             )
         )
+        self._written: set[Invocation] = set()
         self._patience = Patience()
         self._vocabulary = Vocabulary.of_sources(program.sources)
         self._original: Original | None = None
         self._cases: dict[Invocation, TestCase] = {}
 
-    def grow(self, seconds: float, announce: Announce, catcher: Catcher | None = None) -> TestSet:
+    def grow(
+        self,
+        seconds: float,
+        announce: Announce,
+        catcher: Catcher | None = None,
+        written: Sequence[Invocation] = (),
+    ) -> TestSet:
         """Look for inputs that show more of the program, and keep the fewest that show all of it.
 
         Called again, it goes on from there. With a `catcher`, an input that catches one more mutant is kept too.
+        `written` inputs, of a model, are where this search and all later ones start too, if they prove anything.
 
         Raises:
             ProgramError: the program does not build, or not with instrumentation.
@@ -117,10 +142,9 @@ class TestingAgent:
         started = time.monotonic()
         deadline = started + seconds * (1 - _ESTABLISH_SHARE)
         original = self.original(announce)
-        kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS]
         announce("growing tests: coverage, comparisons, typed mutation of inputs")
-        with self._fork_servers([(kind, original.builds[kind]) for kind in kinds]) as servers:
-            builds = self._trusted(servers, dict(zip(kinds, range(len(kinds)), strict=True)))
+        with self._running(original) as (servers, builds):
+            self._note(clean_inputs(servers, builds, written, timeout_s=_WRITTEN_LIMIT_S, deadline=deadline))
             search = self._search(servers, builds, {}, self._vocabulary, catcher)
             for _ in chain(search.begin(self._given(), deadline), search.until(deadline)):
                 pass  # without a candidate nothing can disagree
@@ -131,52 +155,99 @@ class TestingAgent:
         features = frozenset().union(*(entry.features for entry in self._entries))
         return TestSet(cases, len(features), search.tried, dict(search.rejected), time.monotonic() - started)
 
-    def attack(self, candidate: Program, seconds: float, announce: Announce, given: Sequence[TestCase] = ()) -> Attack:
+    def restore(self, cases: Sequence[TestCase], announce: Announce) -> tuple[TestCase, ...]:
+        """Take test cases of an earlier run in place of growing any; gives those that the program still answers so.
+
+        Raises as `grow`.
+        """
+        original = self.original(announce)
+        with Runner(self._sandbox, [original.baseline, original.unoptimized], limits=self._limits) as runner:
+            answers = [
+                reference.answer(runner, case.invocation, case.origin, limit_s=self._limits.wall_s) for case in cases
+            ]
+        kept = [
+            case
+            for case, answer in zip(cases, answers, strict=True)
+            if isinstance(answer, TestCase)
+            and answer.exit_code == case.exit_code
+            and same_output(case.stdout, answer.stdout)
+        ]
+        if len(kept) < len(cases):
+            announce(f"{len(cases) - len(kept)} of {len(cases)} test cases dropped: the program answers otherwise here")
+        self._entries = [Entry(case.invocation) for case in kept]
+        self._cases = {case.invocation: case for case in kept}
+        corpus.save(self._folder, kept)
+        return tuple(kept)
+
+    def attack(
+        self,
+        candidate: Program | Linked,
+        seconds: float,
+        announce: Announce,
+        leads: Leads = _NO_LEADS,
+    ) -> Attack:
         """Look for an input on which the candidate differs from the program, for `seconds` or until one is found.
 
-        First it must pass the `given` cases, without their answers as literals in it, and the tests that were kept.
+        First it must pass the given cases, without their answers as literals in it, and the tests that were kept.
 
         Raises:
             ProgramError: the program or the candidate does not build.
             ToolchainError: a tool or the sandbox failed.
         """
         started = time.monotonic()
-        deadline = started + seconds
         original = self.original(announce)
         with contextlib.ExitStack() as stack:
             suspect = self._built(candidate, stack, announce)
             announce("attacking the candidate with inputs that its and the program's coverage lead to")
-            executables = [original.baseline, original.unoptimized, suspect.executable]
-            kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS or kind in suspect.builds]
-            shared = [kind for kind in kinds if kind in suspect.builds]
-            targets = [(kind, original.builds[kind]) for kind in kinds]
-            targets += [(kind, suspect.builds[kind]) for kind in shared]
-            runner = stack.enter_context(Runner(self._sandbox, executables, limits=self._limits))
-            servers = stack.enter_context(self._fork_servers(targets))
-            builds = self._trusted(servers, dict(zip(kinds, range(len(kinds)), strict=True)))
-            numbers = dict(zip(shared, range(len(kinds), len(targets)), strict=True))
-            candidate_builds = {kind: number for kind, number in numbers.items() if kind in builds}
-            vocabulary = self._vocabulary.with_sources(suspect.sources)
-            search = self._search(servers, builds, candidate_builds, vocabulary, None)
-            trial = Trial(servers, runner, builds, candidate_builds)
-            cases = (*given, *self._cases.values())
-            counterexample = suspect.literals(original, given) or trial.failed(cases)
+            search, trial = self._opened(original, suspect, stack)
+            # Shown cases first: they are what its author can be told.
+            cases = sorted((*leads.given, *self._cases.values()), key=lambda case: case.hidden)
+            counterexample = suspect.literals(original, leads.given) or trial.failed(cases)
             if counterexample is None:
-                counterexample = self._first_confirmed(search, trial, deadline, seconds)
+                counterexample = self._found(search, trial, leads, started, seconds)
             elif counterexample.kind is not Refutation.PRECOMPUTED:
                 counterexample = trial.smaller(counterexample, _reduction_s(seconds))
         return Attack(
             len(cases) if counterexample is None else 0,
             search.tried,
             counterexample,
-            tuple(kind.name.lower() for kind in candidate_builds),
+            tuple(kind.name.lower() for kind in trial.candidate if kind is not Instrumentation.COVERAGE),
             dict(search.rejected),
             time.monotonic() - started,
         )
 
-    def _first_confirmed(self, search: Search, trial: Trial, deadline: float, seconds: float) -> Counterexample | None:
-        unconfirmed = 0
-        for number, disagreement in enumerate(chain(search.begin(self._given(), deadline), search.until(deadline))):
+    def clean(self, invocations: Sequence[Invocation], announce: Announce, limit_s: float) -> list[Invocation]:
+        """Those on which the program does the same under its sanitizers, each within `limit_s`. Raises as `grow`."""
+        with self._running(self.original(announce)) as (servers, builds):
+            return list(clean_inputs(servers, builds, invocations, timeout_s=limit_s, deadline=math.inf))
+
+    def _opened(self, original: Original, suspect: Suspect, stack: contextlib.ExitStack) -> tuple[Search, Trial]:
+        """Everything running, until `stack` ends."""
+        executables = [original.baseline, original.unoptimized, suspect.executable]
+        kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS or kind in suspect.builds]
+        shared = [kind for kind in kinds if kind in suspect.builds]
+        targets = [(kind, original.builds[kind]) for kind in kinds]
+        targets += [(kind, suspect.builds[kind]) for kind in shared]
+        runner = stack.enter_context(Runner(self._sandbox, executables, limits=self._limits))
+        servers = stack.enter_context(self._fork_servers(targets))
+        builds = self._trusted(servers, dict(zip(kinds, range(len(kinds)), strict=True)))
+        numbers = dict(zip(shared, range(len(kinds), len(targets)), strict=True))
+        candidate_builds = {kind: number for kind, number in numbers.items() if kind in builds}
+        vocabulary = self._vocabulary.with_sources(suspect.sources)
+        search = self._search(servers, builds, candidate_builds, vocabulary, None)
+        return search, Trial(servers, runner, builds, candidate_builds)
+
+    def _found(
+        self, search: Search, trial: Trial, leads: Leads, started: float, seconds: float
+    ) -> Counterexample | None:
+        """What a candidate that passes all tests does wrong."""
+        deadline = started + seconds
+        counterexample = trial.refuted_by(leads.first, _FUZZ, deadline)
+        counterexample = counterexample or trial.refuted_by(leads.written, _MODEL, started + seconds * _WRITTEN_SHARE)
+        if counterexample is not None or not trial.candidate:
+            return counterexample
+        given, unconfirmed = [*leads.first, *leads.written, *self._given()], 0
+        for number, disagreement in enumerate(chain(search.begin(given, deadline), search.until(deadline))):
             if unconfirmed > _MOST_UNCONFIRMED and number % _MOST_UNCONFIRMED:
                 continue
             counterexample = trial.counterexample(disagreement, _reduction_s(seconds))
@@ -196,11 +267,24 @@ class TestingAgent:
             self._original = build_original(self._toolchain, self._program, self._scratch)
         return self._original
 
-    def _built(self, candidate: Program, stack: contextlib.ExitStack, announce: Announce) -> Suspect:
-        announce("building the candidate with instrumentation and sanitizers")
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=self._scratch))
-        confinement = Confinement.of(self._sandbox, self._toolchain, self._program)
-        return build_suspect(self._toolchain, candidate, Path(folder), confinement)
+    def _built(self, candidate: Program | Linked, stack: contextlib.ExitStack, announce: Announce) -> Suspect:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._scratch)))
+        if isinstance(candidate, Program):
+            announce("building the candidate with instrumentation and sanitizers")
+            confinement = Confinement.of(self._sandbox, self._toolchain, self._program)
+            return build_suspect(self._toolchain, candidate, folder, confinement)
+        try:
+            return link_suspect(self._toolchain, self._program, candidate, folder)
+        except ProgramError as error:
+            announce(f"the candidate is only tested, not attacked: {error.message}")
+            return Suspect(candidate.executable, {}, ())
+
+    @contextlib.contextmanager
+    def _running(self, original: Original) -> Iterator[tuple[ForkServers, Builds]]:
+        """The builds of the original that guide and that judge inputs."""
+        kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS]
+        with self._fork_servers([(kind, original.builds[kind]) for kind in kinds]) as servers:
+            yield servers, self._trusted(servers, dict(zip(kinds, range(len(kinds)), strict=True)))
 
     def _fork_servers(self, builds: Sequence[tuple[Instrumentation, Path]]) -> ForkServers:
         targets = [Target(executable, kind.limited_memory) for kind, executable in builds]
@@ -229,6 +313,12 @@ class TestingAgent:
         mutator = Mutator(vocabulary, self._seed)
         return Search(servers, original, candidate, self._entries, self._seeds, mutator, self._patience, catcher)
 
+    def _note(self, written: Iterable[Invocation]) -> None:
+        """Make inputs that a model wrote seeds of this search and all later ones."""
+        new = dict.fromkeys(written)
+        self._written |= new.keys()
+        self._seeds = list(dict.fromkeys((*self._seeds, *new)))
+
     def _given(self) -> list[Invocation]:
         """What a search starts with besides the entries: the user's own inputs, and those of an earlier run."""
         return [*self._seeds, *corpus.load(self._folder)]
@@ -242,13 +332,14 @@ class TestingAgent:
                     break
                 if entry.invocation in self._cases:
                     continue
-                answer = reference.answer(runner, entry.invocation, "fuzz", limit_s=_LIMIT_S)
+                origin = _MODEL if entry.invocation in self._written else _FUZZ
+                answer = reference.answer(runner, entry.invocation, origin, limit_s=_LIMIT_S)
                 if isinstance(answer, TestCase):
-                    self._cases[entry.invocation] = answer
+                    self._cases[entry.invocation] = replace(answer, hidden=corpus.is_hidden(entry.invocation))
                 else:
                     self._entries.remove(entry)
         known = (self._cases.get(entry.invocation) for entry in self._entries)
-        return corpus.split(case for case in known if case is not None)
+        return tuple(case for case in known if case is not None)
 
 
 def _can_judge(answers: Sequence[Sequence[Answer]], at: int) -> bool:

@@ -6,8 +6,8 @@ import hashlib
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from llmcoop.errors import UsageError
@@ -73,11 +73,6 @@ def minimised(entries: Sequence[Entry]) -> list[Entry]:
 def is_hidden(invocation: Invocation) -> bool:
     """Whether a made-up input is hidden from proposers: about every second one, by its content alone."""
     return _digest(invocation)[0] % 2 == 1
-
-
-def split(cases: Iterable[TestCase]) -> tuple[TestCase, ...]:
-    """The cases with `hidden` set by their content."""
-    return tuple(replace(case, hidden=is_hidden(case.invocation)) for case in cases)
 
 
 def save(folder: Path, cases: Sequence[TestCase]) -> None:

@@ -11,7 +11,7 @@ from llmcoop import clang
 from llmcoop.answers import precomputed
 from llmcoop.clang import Confinement
 from llmcoop.errors import ProgramError
-from llmcoop.testing.builds import Instrumentation, build
+from llmcoop.testing.builds import Instrumentation, build, link_objects
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Counterexample, Program, TestCase
 
@@ -29,8 +29,16 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A candidate that has no sources: an executable, and the objects of the program that it was linked from."""
+
+    executable: Path
+    objects: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
-    """A candidate: what is timed, and instrumented builds of the same code."""
+    """A candidate: what is timed, and builds of the same code for fork servers; without any, only tests judge it."""
 
     executable: Path
     builds: Mapping[Instrumentation, Path]
@@ -70,6 +78,17 @@ def build_suspect(toolchain: Toolchain, candidate: Program, folder: Path, confin
     with ThreadPoolExecutor(_BUILT_AT_ONCE) as pool:
         builds = _instrumented(toolchain, candidate, folder, kinds, pool, confinement)
     return Suspect(executable, builds, candidate.sources)
+
+
+def link_suspect(toolchain: Toolchain, program: Program, candidate: Linked, folder: Path) -> Suspect:
+    """Link the objects of a candidate for `program` with the fork server.
+
+    The build takes the place of the one with coverage, but has none of its own: only the program's guides.
+    Raises ProgramError when the objects do not link so.
+    """
+    plain = folder / "plain"
+    link_objects(toolchain, program, candidate.objects, plain)
+    return Suspect(candidate.executable, {Instrumentation.COVERAGE: plain}, ())
 
 
 def has_threads(executable: Path) -> bool:

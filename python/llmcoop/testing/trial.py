@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from llmcoop import reference
 from llmcoop.answers import same_output
@@ -22,6 +23,7 @@ _SLOWER = 20  # how many times the original's time a candidate may take, at leas
 _LEAST_LIMIT_S = 1.0
 _SECOND_CHANCE = 4  # times the limit: the machine may have been busy
 _SANITIZED_S = 2.0
+_BATCH = 8  # inputs of which nothing is known, such as those that a model wrote
 _REPORT = re.compile(
     rb"runtime error: [^\n]*"
     rb"|AddressSanitizer: (?!requested allocation|allocator is|out of memory|stack-overflow|failed to)[^\n]*"
@@ -39,9 +41,29 @@ def run_in_time(runner: Runner, candidate: int, invocation: Invocation) -> RunRe
     return runner.run(candidate, invocation, timeout_s=_SECOND_CHANCE * limit_s) if result.timed_out else result
 
 
+def clean_inputs(
+    servers: ForkServers, original: Builds, invocations: Sequence[Invocation], *, timeout_s: float, deadline: float
+) -> Iterator[Invocation]:
+    """Those inputs on which all builds of the original end, each within `timeout_s`, and do the same.
+
+    After `deadline` (time.monotonic) no more are run; the first few always are.
+    """
+    for start in range(0, len(invocations), _BATCH):
+        if start and time.monotonic() > deadline:
+            return
+        batch = invocations[start : start + _BATCH]
+        answers = servers.run(batch, list(original.values()), timeout_s=timeout_s)
+        for invocation, (first, *others) in zip(batch, answers, strict=True):
+            if first.exit_code is not None and all(other.same_as(first) for other in others):
+                yield invocation
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Original and candidate, instrumented in fork servers and as they are in a runner."""
+    """Original and candidate, instrumented in fork servers and as they are in a runner.
+
+    A candidate without builds for fork servers is judged by its real executable alone.
+    """
 
     servers: ForkServers
     runner: Runner  # baseline, -O0 build, candidate
@@ -56,9 +78,27 @@ class Trial:
                 return Counterexample(case, result.stdout, result.status)
         return None
 
+    def refuted_by(self, invocations: Sequence[Invocation], origin: str, deadline: float) -> Counterexample | None:
+        """What is wrong on the first of these inputs that shows it; whether they prove anything is found out first.
+
+        After `deadline` (time.monotonic) no more are tried; the first few always are.
+        """
+        for invocation in clean_inputs(
+            self.servers, self.original, invocations, timeout_s=_SANITIZED_S, deadline=deadline
+        ):
+            found = self._failure(invocation, tuple(self.candidate), origin)
+            if found is not None:
+                return found
+        return None
+
     def smaller(self, known: Counterexample, seconds: float) -> Counterexample:
-        """The same failure on the smallest input found in `seconds`."""
-        return self.counterexample(Disagreement(known.case.invocation, Instrumentation.COVERAGE), seconds) or known
+        """The same failure on the smallest input found in `seconds`; what is made of a hidden case is hidden too."""
+        if not self.candidate:
+            return known
+        found = self.counterexample(Disagreement(known.case.invocation, Instrumentation.COVERAGE), seconds)
+        if found is None:
+            return known
+        return replace(found, case=replace(found.case, origin=known.case.origin, hidden=known.case.hidden))
 
     def counterexample(self, disagreement: Disagreement, seconds: float) -> Counterexample | None:
         """What is wrong, on the smallest input found in `seconds`; None where it does not show in earnest.
@@ -74,15 +114,19 @@ class Trial:
 
     def _confirmed(self, disagreement: Disagreement) -> Counterexample | None:
         invocation, build = disagreement.invocation, disagreement.build
-        if build is Instrumentation.COVERAGE and self._same_but_for_nan(invocation):
-            return None
-        case = reference.answer(self.runner, invocation, "fuzz", limit_s=_LIMIT_S)
+        if build is not Instrumentation.COVERAGE:
+            return self._failure(invocation, (build,), "fuzz")
+        return None if self._same_but_for_nan(invocation) else self._failure(invocation, tuple(self.candidate), "fuzz")
+
+    def _failure(self, invocation: Invocation, builds: Iterable[Instrumentation], origin: str) -> Counterexample | None:
+        """What the real candidate does wrong on an input, or a sanitizer says of one of these builds of it."""
+        case = reference.answer(self.runner, invocation, origin, limit_s=_LIMIT_S)
         if not isinstance(case, TestCase):
             return None
         result = run_in_time(self.runner, CANDIDATE, invocation)
         if not result.passes(case):
             return Counterexample(case, result.stdout, result.status)
-        for kind in self.candidate if build is Instrumentation.COVERAGE else (build,):
+        for kind in builds:
             report = self._report(invocation, kind)
             if report:
                 return Counterexample(case, result.stdout, report)

@@ -98,7 +98,7 @@ def test_wrong_rewrites_are_refuted_and_right_ones_are_not(sandbox: Sandbox, pro
         assert attack.counterexample.case.stdout != attack.counterexample.stdout, name
     attack = tester.attack(program(RIGHT), 2.5, silent)
     assert attack.counterexample is None
-    assert {"coverage", "address", "memory"} <= set(attack.checks)
+    assert {"address", "memory"} <= set(attack.sanitizers)
     assert attack.pairs > 20
 
 
@@ -119,7 +119,7 @@ def test_a_race_refutes_and_a_lock_does_not(sandbox: Sandbox, program: Made, tmp
     assert attack.counterexample is not None
     attack = tester.attack(program(locked.replace("%ld\\n", "%li\\n"), threads), 2.5, silent)
     assert attack.counterexample is None
-    assert "thread" in attack.checks
+    assert "thread" in attack.sanitizers
 
 
 def test_tests_grow_are_kept_and_are_where_a_later_agent_starts(
