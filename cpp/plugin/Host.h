@@ -27,6 +27,10 @@ struct Options {
   std::string Functions = ".*";
   /// Seconds that may be spent on one module.
   double Budget = 2;
+  /// The language model that proposes candidates; empty: none does.
+  std::string Model;
+  /// How often the model may be asked for one module.
+  unsigned Calls = 8;
   /// Path of the socket of the run that judges candidates; empty: cost model.
   std::string Run;
   /// `file.py:function` that proposes candidates; empty: the pass search.

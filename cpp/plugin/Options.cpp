@@ -26,6 +26,12 @@ static cl::opt<std::string>
     BudgetFlag("llmcoop-budget", cl::cat(Category),
                cl::desc("Seconds LLMCoop may spend on a module"));
 static cl::opt<std::string>
+    ModelFlag("llmcoop-model", cl::cat(Category),
+              cl::desc("Language model that proposes candidates"));
+static cl::opt<std::string>
+    CallsFlag("llmcoop-calls", cl::cat(Category),
+              cl::desc("How often LLMCoop may ask the model for a module"));
+static cl::opt<std::string>
     RunFlag("llmcoop-run", cl::cat(Category),
             cl::desc("Socket of the LLMCoop run that judges candidates"));
 static cl::opt<std::string>
@@ -39,14 +45,28 @@ namespace llmcoop {
 
 static constexpr StringRef Allowed =
     "allowed are mode=search|off, functions=<regular expression>, "
-    "budget=<seconds>, run=<socket>, proposer=<file.py>:<function>, "
-    "accept=by-construction|proved|tested";
+    "budget=<seconds>, model=<name>, calls=<number>, run=<socket>, "
+    "proposer=<file.py>:<function>, accept=by-construction|proved|tested";
+
+/// Seconds for a module with a model, which takes its time for each reply.
+static constexpr double BudgetWithModel = 60;
 
 static Error malformed(const Twine &What) {
   return createStringError("llmcoop: " + What + "; " + Allowed);
 }
 
-static Error set(Options &Opts, StringRef Name, StringRef Value) {
+namespace {
+
+/// Options in the making: some defaults depend on what else is given.
+struct Settings {
+  Options Opts;
+  bool HasBudget = false;
+};
+
+} // namespace
+
+static Error set(Settings &Given, StringRef Name, StringRef Value) {
+  Options &Opts = Given.Opts;
   if (Name == "mode") {
     if (Value != "search" && Value != "off")
       return malformed("unknown mode '" + Value + "'");
@@ -59,6 +79,12 @@ static Error set(Options &Opts, StringRef Name, StringRef Value) {
   } else if (Name == "budget") {
     if (Value.getAsDouble(Opts.Budget) || !(Opts.Budget >= 0))
       return malformed("budget='" + Value + "' is not a number of seconds");
+    Given.HasBudget = true;
+  } else if (Name == "model") {
+    Opts.Model = Value;
+  } else if (Name == "calls") {
+    if (Value.getAsInteger(10, Opts.Calls))
+      return malformed("calls='" + Value + "' is not a number");
   } else if (Name == "run") {
     Opts.Run = Value;
   } else if (Name == "proposer") {
@@ -75,40 +101,42 @@ static Error set(Options &Opts, StringRef Name, StringRef Value) {
   return Error::success();
 }
 
-static Error setFromEnvironment(Options &Opts) {
-  for (StringRef Name :
-       {"mode", "functions", "budget", "run", "proposer", "accept"})
+static Error setFromEnvironment(Settings &Given) {
+  for (StringRef Name : {"mode", "functions", "budget", "model", "calls", "run",
+                         "proposer", "accept"})
     if (auto Value = sys::Process::GetEnv("LLMCOOP_" + Name.upper()))
-      if (Error E = set(Opts, Name, *Value))
+      if (Error E = set(Given, Name, *Value))
         return E;
   return Error::success();
 }
 
-static Error setFromFlags(Options &Opts) {
+static Error setFromFlags(Settings &Given) {
   for (const cl::opt<std::string> *Flag :
-       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &RunFlag, &ProposerFlag,
-        &AcceptFlag})
+       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &ModelFlag, &CallsFlag,
+        &RunFlag, &ProposerFlag, &AcceptFlag})
     if (Flag->getNumOccurrences())
-      if (Error E = set(Opts, Flag->ArgStr.drop_front(strlen("llmcoop-")),
+      if (Error E = set(Given, Flag->ArgStr.drop_front(strlen("llmcoop-")),
                         Flag->getValue()))
         return E;
   return Error::success();
 }
 
 Expected<Options> resolveOptions(StringRef Parameters) {
-  Options Opts;
-  if (Error E = setFromEnvironment(Opts))
+  Settings Given;
+  if (Error E = setFromEnvironment(Given))
     return E;
-  if (Error E = setFromFlags(Opts))
+  if (Error E = setFromFlags(Given))
     return E;
   SmallVector<StringRef> Pairs;
   Parameters.split(Pairs, ';', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
   for (StringRef Pair : Pairs) {
     auto [Name, Value] = Pair.split('=');
-    if (Error E = set(Opts, Name, Value))
+    if (Error E = set(Given, Name, Value))
       return E;
   }
-  return Opts;
+  if (!Given.Opts.Model.empty() && !Given.HasBudget)
+    Given.Opts.Budget = BudgetWithModel;
+  return Given.Opts;
 }
 
 } // namespace llmcoop

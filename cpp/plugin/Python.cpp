@@ -56,6 +56,8 @@ static void defineHost() {
       .def_readonly("mode", &Options::Mode)
       .def_readonly("functions", &Options::Functions)
       .def_readonly("budget_s", &Options::Budget)
+      .def_readonly("model", &Options::Model)
+      .def_readonly("calls", &Options::Calls)
       .def_readonly("run", &Options::Run)
       .def_readonly("proposer", &Options::Proposer)
       .def_readonly("accept", &Options::Accept);

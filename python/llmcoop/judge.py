@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-import socket
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from llmcoop.errors import ToolchainError
+from llmcoop.connection import Connection
 from llmcoop.ir import CompilerFailed, IRError
 from llmcoop.ir.worker import Worker
 
 MARGIN = 0.03  # a cost model that promises less than this promises nothing
 PRICE_OF_SIZE = 0.10  # how much more it must promise for each time that the code gets longer by its length
-_REPLY_LIMIT = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,7 @@ class Proposal:
     ir: str
     cost: float | None = None  # by LLVM's cost model, if it is known already
     believable: float = math.inf  # largest speedup that can be believed when it is only estimated
+    authored: bool = True  # by a person or a model; otherwise it comes from LLVM's own passes alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +105,13 @@ class CostModelJudge:
 
 
 class RunJudge:
-    """Asks the run that listens on a socket, which builds, tests and measures.
+    """Asks the run, which builds, tests and measures."""
 
-    One JSON value a line. The run begins: {"functions": [names], "budget_s": seconds}. Request:
-    {"function": name, "pipeline": text, "ir": text}. Reply: {"accepted": bool, "speedup": float or null,
-    "message": text}, or {"stop": true} when its budget is spent.
-    """
-
-    def __init__(self, path: str) -> None:
-        """Raises ToolchainError if no run listens at `path`."""
-        self._path = path
-        self._connection = socket.socket(socket.AF_UNIX)
-        try:
-            self._connection.connect(path)
-        except OSError as error:
-            self._connection.close()
-            raise self._lost(str(error)) from error
-        self._replies = self._connection.makefile("rb")
-        scope = self._receive()
-        self._functions = frozenset(scope["functions"])
-        self.budget_s = float(scope["budget_s"])
+    def __init__(self, run: Connection) -> None:
+        """The run says what it wants in its opening message."""
+        self._run = run
+        self._functions = frozenset(run.opening["functions"])
+        self.budget_s = float(run.opening["budget_s"])
 
     def wants(self, function: str) -> bool:
         """Only functions that are hot in the run's profile."""
@@ -134,34 +119,17 @@ class RunJudge:
 
     def verdict(self, function: Function, proposal: Proposal) -> Verdict | None:
         """Wait for as long as the run takes to build, test and measure."""
-        request = {"function": function.name, "pipeline": proposal.pipeline, "ir": proposal.ir}
-        try:
-            self._connection.sendall(json.dumps(request).encode() + b"\n")
-        except OSError as error:
-            raise self._lost(str(error)) from error
-        reply = self._receive()
-        if reply.get("stop"):
+        answer = self._run.request(
+            {
+                "function": function.name,
+                "pipeline": proposal.pipeline,
+                "ir": proposal.ir,
+                "authored": proposal.authored,
+            }
+        )
+        if answer.get("stop"):
             return None
-        return Verdict(reply["accepted"], reply["speedup"], reply["message"])
+        return Verdict(answer["accepted"], answer["speedup"], answer["message"])
 
     def keep(self, function: str, verdict: Verdict) -> None:
         """The run knows what it accepted."""
-
-    def close(self) -> None:
-        """The run sees the end of the search."""
-        self._replies.close()
-        self._connection.close()
-
-    def _receive(self) -> dict[str, Any]:
-        try:
-            line = self._replies.readline(_REPLY_LIMIT)
-        except OSError as error:
-            raise self._lost(str(error)) from error
-        if not line:
-            raise self._lost("it closed the connection")
-        return json.loads(line)
-
-    def _lost(self, reason: str) -> ToolchainError:
-        return ToolchainError(
-            f"lost the run at {self._path}: {reason}", "leave out run=, or look at what ended the run"
-        )

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Protocol, cast
 
+from llmcoop.connection import Connection
 from llmcoop.errors import UsageError
 from llmcoop.functions.evidence import Finding, examined
-from llmcoop.ir import CompilerFailed, CompilerTimedOut
+from llmcoop.ir import CompilerFailed
 from llmcoop.ir.worker import Worker
 from llmcoop.judge import MARGIN, CostModelJudge, Function, Judge, Proposal, RunJudge, Verdict
+from llmcoop.models import ModelError
+from llmcoop.proposers import passes
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.values import Acceptance, EvidenceKind
 
-Proposer = Callable[[Function, Worker], Iterable[Proposal]]
+# A generator is sent the verdict on each of its proposals; what is iterable otherwise goes without.
+Proposer = Callable[[Function, Worker], Iterable[Proposal] | Generator[Proposal, Verdict, None]]
 Examine = Callable[[Function, Proposal], Finding]
 
+_REMARK = 600  # characters
 _LEAST_EVIDENCE_S, _MOST_EVIDENCE_S = 0.5, 5.0  # for a proof, and again for tests, of one candidate
 
 
@@ -31,6 +35,8 @@ class Options(Protocol):
     """The plugin's options, as C++ has read them."""
 
     budget_s: float
+    model: str  # language model that proposes; empty: none does
+    calls: int  # how often it may be asked
     run: str  # socket of the run that judges; empty: cost model
     proposer: str  # file.py:function; empty: the pass search
     accept: str  # the weakest evidence that lets a version in: by-construction, proved or tested
@@ -79,97 +85,63 @@ class Host(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Passes for one function that has been through the whole optimizer already."""
-
-    passes: str
-    options: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return " ".join((self.passes, *self.options))
-
-
-_TIDY = "instcombine<no-verify-fixpoint>,simplifycfg"
-_VECTORIZE = f"loop-mssa(licm),loop-vectorize,slp-vectorizer,vector-combine,{_TIDY}"
-_UNROLL = f"loop-unroll<O3>,slp-vectorizer,vector-combine,early-cse<memssa>,{_TIDY}"
-
-# Each begins where -O3 ends; the first ones are those that pay most often.
-PIPELINES = (
-    Pipeline(f"function({_UNROLL})", ("-unroll-runtime", "-unroll-count=4")),
-    Pipeline(f"function({_UNROLL})", ("-unroll-runtime", "-unroll-count=8")),
-    Pipeline(f"function({_UNROLL})", ("-unroll-threshold=2000", "-unroll-full-max-count=64")),
-    Pipeline(f"function({_VECTORIZE})", ("-force-vector-interleave=4",)),
-    Pipeline(f"function(loop-distribute,loop-load-elim,{_VECTORIZE})", ("-enable-loop-distribute",)),
-    Pipeline(f"function(loop(loop-interchange),{_VECTORIZE})"),
-    Pipeline(f"function(loop-versioning,{_VECTORIZE})"),
-    Pipeline(f"function(loop-mssa(simple-loop-unswitch<nontrivial>),{_VECTORIZE})"),
-    Pipeline(f"function(newgvn,loop-mssa(licm),{_TIDY})"),
-    Pipeline(f"function(gvn-hoist,gvn-sink,mldst-motion,{_TIDY})"),
-    Pipeline(f"function(dfa-jump-threading,jump-threading,{_TIDY})"),
-    Pipeline(f"function(nary-reassociate,slsr,early-cse<memssa>,{_TIDY})"),
-    Pipeline(f"function(constraint-elimination,aggressive-instcombine,{_TIDY})"),
-)
-
-# Late passes over code that is optimized do no more; an estimate that says so has lost count of a loop.
-BELIEVABLE = 2.0
-
-
-def search(function: Function, worker: Worker) -> Iterator[Proposal]:
-    """What each late pipeline makes of the function; the default proposer."""
-    for pipeline in PIPELINES:
-        try:
-            passed = worker.run_passes(function.ir, pipeline.passes, options=pipeline.options)
-        except CompilerTimedOut:
-            return  # so would the others
-        except CompilerFailed:
-            continue  # a bug in LLVM in this pipeline
-        yield Proposal(str(pipeline), passed.ir, passed.costs.total, BELIEVABLE)
-
-
 def run(host: Host) -> None:
     """Look for a better version of each function of the module, most work first, within the budget.
 
     Raises LLMCoopError for what the user can mend; what a proposer of the user's own raises is passed on.
     """
-    propose = _load(host.options.proposer) if host.options.proposer else search
-    # Passes over the user's own code need no sandbox, only a process; a proposer may bring a stranger's code.
-    sandbox = Sandbox.find(enabled=propose is not search)
-    with Worker(sandbox, _limits(host.options)) as worker, _judge(host.options, worker) as judge:
-        examine = _examiner(host.options, worker)
-        deadline = time.monotonic() + judge.budget_s
+    options = host.options
+    with ExitStack() as ending:
+        connection = ending.enter_context(closing(Connection(options.run))) if options.run else None
+        budget_s = float(connection.opening["budget_s"]) if connection else options.budget_s
+        deadline = time.monotonic() + budget_s
+        propose, sandboxed = _proposer(host, connection, deadline)
+        worker = ending.enter_context(Worker(Sandbox.find(enabled=sandboxed), _limits(options)))
+        judge = RunJudge(connection) if connection else CostModelJudge(worker, budget_s)
+        examine = _examiner(options, worker)
         wanted = [summary for summary in host.functions() if judge.wants(summary.name)]
+        stopped = False
         for summary in sorted(wanted, key=lambda summary: -summary.work):
-            if time.monotonic() >= deadline:
-                host.missed("BudgetSpent", summary.name, f"not tried within {judge.budget_s:g} s")
+            if stopped or time.monotonic() >= deadline:
+                host.missed("BudgetSpent", summary.name, f"not tried within {budget_s:g} s")
                 continue
             function = Function(summary.name, host.extract(summary.name), summary.instructions)
+            improvement = Improvement(host, function, judge, examine)
             try:
-                _improve(host, function, _until(deadline, propose(function, worker)), judge, examine)
+                stopped = _pursue(improvement, propose(function, worker), deadline)
             except CompilerFailed as failure:
                 host.missed("CompilerFailed", function.name, failure.message)
+                improvement.install()
+            except ModelError:
+                improvement.install()
+                raise
+            else:
+                improvement.conclude()
+
+
+def _proposer(host: Host, connection: Connection | None, deadline: float) -> tuple[Proposer, bool]:
+    """Who proposes, and whether that needs a sandbox: a stranger's code does, passes over the user's own do not.
+
+    Raises UsageError.
+    """
+    options = host.options
+    agent = connection.opening.get("agent") if connection else None
+    if agent or (options.model and not connection and not options.proposer):
+        from llmcoop.proposers import modelled  # noqa: PLC0415 - most compiles need none of what it imports
+
+        if connection and agent:
+            return modelled.by_run(connection, agent, host.check, deadline)
+        settings = modelled.Settings(options.model, options.calls, options.budget_s)
+        return modelled.by_server(settings, host.check, deadline), True
+    if options.proposer:
+        return _load(options.proposer), True
+    return passes.search, False
 
 
 def _limits(options: Options) -> Limits:
     """One pass pipeline may not take longer than all of them together should."""
     seconds = 20.0 if options.run else min(20.0, max(1.0, options.budget_s))
     return Limits(cpu_s=seconds, wall_s=seconds)
-
-
-@contextmanager
-def _judge(options: Options, worker: Worker) -> Iterator[Judge]:
-    if not options.run:
-        yield CostModelJudge(worker, options.budget_s)
-        return
-    with closing(RunJudge(options.run)) as judge:
-        yield judge
-
-
-def _until(deadline: float, proposals: Iterable[Proposal]) -> Iterator[Proposal]:
-    for proposal in proposals:
-        yield proposal
-        if time.monotonic() >= deadline:
-            return
 
 
 def _examiner(options: Options, worker: Worker) -> Examine:
@@ -179,48 +151,102 @@ def _examiner(options: Options, worker: Worker) -> Examine:
     def examine(function: Function, proposal: Proposal) -> Finding:
         if options.run:
             return Finding(EvidenceKind.TESTED, "tested by the run")
-        if not options.proposer:  # LLVM's passes alone
+        if not proposal.authored:
             return Finding(EvidenceKind.BY_CONSTRUCTION, "by construction")
         return examined(worker, function.ir, proposal.ir, function.name, accept=accept, seconds=seconds)
 
     return examine
 
 
-def _improve(host: Host, function: Function, proposals: Iterable[Proposal], judge: Judge, examine: Examine) -> None:
-    """Replace `function` by the last, and so best, accepted proposal, if there is one."""
-    best: tuple[Proposal, Verdict, Finding] | None = None
-    seen: set[str] = set()
-    for proposal in proposals:
-        if proposal.ir in seen:
-            continue
-        seen.add(proposal.ir)
-        # The gate is cheap and the judge is not.
-        refusal = host.check(function.name, proposal.ir)
+class Improvement:
+    """What was proposed for one function, and the best of it."""
+
+    def __init__(self, host: Host, function: Function, judge: Judge, examine: Examine) -> None:
+        self._host, self._function, self._judge, self._examine = host, function, judge, examine
+        self._verdicts: dict[str, Verdict] = {}  # by IR
+        self._best: tuple[Proposal, Verdict, Finding] | None = None
+
+    def verdict(self, proposal: Proposal) -> Verdict | None:
+        """What comes of a proposal; None when the budget is spent."""
+        if proposal.ir not in self._verdicts:
+            verdict = self._tried(proposal)
+            if verdict is None:
+                return None
+            self._verdicts[proposal.ir] = verdict
+        return self._verdicts[proposal.ir]
+
+    def conclude(self) -> None:
+        """Replace the function by the best version, or say that there is none."""
+        if self._best is None:
+            message = f"none of {len(self._verdicts)} candidates is {MARGIN:.0%} better"
+            self._host.missed("NotFaster", self._function.name, message)
+        self.install()
+
+    def install(self) -> None:
+        """Replace the function by the last, and so best, accepted proposal, if there is one."""
+        if self._best is None:
+            return
+        proposal, verdict, finding = self._best
+        refusal = self._host.replace(self._function.name, proposal.ir)
         if refusal is not None:
-            host.missed("Refused", function.name, f"{proposal.pipeline}: {refusal}")
-            continue
-        verdict = judge.verdict(function, proposal)
+            self._missed("Refused", proposal, refusal)
+            return
+        gain = f" ({verdict.speedup:.2f}x)" if verdict.speedup is not None else ""
+        message = f"{_line(verdict.message)}{gain} by {proposal.pipeline}; {finding.message}"
+        self._host.passed("Rewritten", self._function.name, message)
+
+    def _tried(self, proposal: Proposal) -> Verdict | None:
+        # The gate is cheap and the judge is not.
+        refusal = self._host.check(self._function.name, proposal.ir)
+        if refusal is not None:
+            self._missed("Refused", proposal, refusal)
+            return Verdict(False, None, refusal)
+        verdict = self._judge.verdict(self._function, proposal)
         if verdict is None:
-            break
-        host.analysis("Judged", function.name, f"{proposal.pipeline}: {verdict.message}")
+            return None
+        message = f"{proposal.pipeline}: {_line(verdict.message)}"
+        self._host.analysis("Judged", self._function.name, message)
         if not verdict.accepted:
-            continue
-        finding = examine(function, proposal)
-        if finding.supports:
-            judge.keep(function.name, verdict)
-            best = (proposal, verdict, finding)
-        else:
-            host.missed("NoEvidence", function.name, f"{proposal.pipeline}: {finding.message}")
-    if best is None:
-        host.missed("NotFaster", function.name, f"none of {len(seen)} candidates is {MARGIN:.0%} better")
-        return
-    proposal, verdict, finding = best
-    refusal = host.replace(function.name, proposal.ir)
-    if refusal is not None:
-        host.missed("Refused", function.name, f"{proposal.pipeline}: {refusal}")
-        return
-    gain = f" ({verdict.speedup:.2f}x)" if verdict.speedup is not None else ""
-    host.passed("Rewritten", function.name, f"{verdict.message}{gain} by {proposal.pipeline}; {finding.message}")
+            return verdict
+        finding = self._examine(self._function, proposal)
+        if not finding.supports:
+            self._missed("NoEvidence", proposal, finding.message)
+            return Verdict(False, None, finding.message)
+        self._judge.keep(self._function.name, verdict)
+        self._best = (proposal, verdict, finding)
+        return verdict
+
+    def _missed(self, name: str, proposal: Proposal, reason: str) -> None:
+        self._host.missed(name, self._function.name, f"{proposal.pipeline}: {reason}")
+
+
+def _line(text: str) -> str:
+    """As one line of bounded length, for a remark."""
+    return " ".join(text.split())[:_REMARK]
+
+
+def _pursue(improvement: Improvement, proposals: Iterable[Proposal], deadline: float) -> bool:
+    """Have one proposal after the other judged, and tell each verdict; True when the budget is spent."""
+    source, verdict = iter(proposals), None
+    try:
+        while (proposal := _next(source, verdict)) is not None:
+            verdict = improvement.verdict(proposal)
+            if verdict is None or time.monotonic() >= deadline:
+                return verdict is None
+        return False
+    finally:
+        if isinstance(source, Generator):
+            source.close()
+
+
+def _next(source: Iterator[Proposal], verdict: Verdict | None) -> Proposal | None:
+    """The next proposal, made in the light of the verdict on the one before; None at the end."""
+    if verdict is None or not isinstance(source, Generator):
+        return next(source, None)
+    try:
+        return source.send(verdict)
+    except StopIteration:
+        return None
 
 
 def _load(name: str) -> Proposer:

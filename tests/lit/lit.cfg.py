@@ -50,7 +50,7 @@ config.test_source_root = str(here)
 folders = (str(tools), str(Path(sys.executable).parent), os.environ["PATH"])
 config.environment["PATH"] = os.pathsep.join(folders)
 # Only what a test says itself may influence the plugin.
-for name in [name for name in config.environment if name.startswith("LLMCOOP_")]:
+for name in [name for name in config.environment if name.startswith(("LLMCOOP_", "OPENAI_"))]:
     del config.environment[name]
 
 config.test_exec_root = str(Path(tempfile.gettempdir()) / f"llmcoop-lit-{os.getuid()}")
@@ -61,6 +61,7 @@ config.substitutions += [
     ("%opt", f"opt -load-pass-plugin={plugin} -pass-remarks=llmcoop -pass-remarks-missed=llmcoop -S"),
     ("%clang", f"clang -fpass-plugin={plugin} -Rpass=llmcoop -Rpass-missed=llmcoop"),
     ("%split", f"{sys.executable} {here / 'Inputs' / 'split.py'}"),
+    ("%serve", f"{sys.executable} {here / 'Inputs' / 'server.py'}"),
     ("%judge", f"{sys.executable} {here / 'Inputs' / 'judge.py'}"),
     ("%propose-files", passes.format(here / "Inputs" / "proposers.py:files")),
     ("%propose-instcombine", passes.format(here / "Inputs" / "proposers.py:instcombine")),

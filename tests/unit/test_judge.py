@@ -6,11 +6,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from llmcoop.connection import Connection
 from llmcoop.errors import ToolchainError
 from llmcoop.ir.worker import Worker
 from llmcoop.judge import CostModelJudge, Function, Proposal, RunJudge, Verdict
@@ -75,42 +77,69 @@ def test_what_does_not_parse_is_refused(judge: CostModelJudge) -> None:
     assert not judge.verdict(ORIGINAL, Proposal("broken", "define i32 @f(")).accepted
 
 
-def serve(path: Path, *replies: object) -> list[dict[str, str]]:
+def serve(path: Path, *replies: object) -> list[dict[str, object]]:
     """Listen at `path` for one search and answer with `replies`; gives the list that its requests go to."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen(1)
-    requests: list[dict[str, str]] = []
+    requests: list[dict[str, object]] = []
 
     def answer() -> None:
         with server, server.accept()[0] as connection, connection.makefile("rw") as stream:
-            for number, reply in enumerate(replies):
-                if number:
-                    requests.append(json.loads(stream.readline()))
+            print(json.dumps(SCOPE), file=stream, flush=True)
+            for reply in replies:
+                requests.append(json.loads(stream.readline()))
                 print(json.dumps(reply), file=stream, flush=True)
 
     threading.Thread(target=answer, daemon=True).start()
     return requests
 
 
-SCOPE = {"functions": ["f"], "budget_s": 8}
+SCOPE = {"functions": ["f"], "budget_s": 8, "agent": None}
 
 
 def test_a_run_says_what_it_wants_and_measures(tmp_path: Path) -> None:
-    reply = {"accepted": True, "speedup": 1.5, "message": "measured"}
-    requests = serve(tmp_path / "run", SCOPE, reply, {"stop": True})
-    with closing(RunJudge(str(tmp_path / "run"))) as judge:
+    reply = {"id": 1, "accepted": True, "speedup": 1.5, "message": "measured"}
+    requests = serve(tmp_path / "run", reply, {"id": 2, "stop": True})
+    with closing(Connection(str(tmp_path / "run"))) as connection:
+        judge = RunJudge(connection)
         assert judge.budget_s == 8
         assert judge.wants("f")
         assert not judge.wants("g")
-        assert judge.verdict(ORIGINAL, Proposal("passes", "text")) == Verdict(True, 1.5, "measured")
+        assert judge.verdict(ORIGINAL, Proposal("passes", "text", authored=False)) == Verdict(True, 1.5, "measured")
         assert judge.verdict(ORIGINAL, Proposal("passes", "text")) is None
-    assert requests[0] == {"function": "f", "pipeline": "passes", "ir": "text"}
+    assert requests[0] == {"id": 1, "function": "f", "pipeline": "passes", "ir": "text", "authored": False}
+    assert requests[1]["authored"]
 
 
 def test_a_run_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match=r"lost the run at .*/run: .*No such file"):
-        RunJudge(str(tmp_path / "run"))
-    serve(tmp_path / "run", SCOPE)
-    with closing(RunJudge(str(tmp_path / "run"))) as judge, pytest.raises(ToolchainError, match="lost the run"):
-        judge.verdict(ORIGINAL, Proposal("passes", "text"))
+        Connection(str(tmp_path / "run"))
+    serve(tmp_path / "run")
+    with closing(Connection(str(tmp_path / "run"))) as connection, pytest.raises(ToolchainError, match="lost the run"):
+        RunJudge(connection).verdict(ORIGINAL, Proposal("passes", "text"))
+
+
+@pytest.mark.parametrize("answer", [{"id": 5}, {"accepted": True}, "no object"])
+def test_an_answer_to_no_request_loses_the_run(tmp_path: Path, answer: object) -> None:
+    serve(tmp_path / "run", answer)
+    with closing(Connection(str(tmp_path / "run"))) as connection, pytest.raises(ToolchainError, match="lost the run"):
+        connection.request({})
+
+
+def test_answers_find_their_requests_in_any_order(tmp_path: Path) -> None:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "run"))
+    server.listen(1)
+
+    def swapped() -> None:
+        with server, server.accept()[0] as connection, connection.makefile("rw") as stream:
+            print(json.dumps(SCOPE), file=stream, flush=True)
+            asked = [json.loads(stream.readline()) for _ in range(2)]
+            for request in reversed(asked):
+                print(json.dumps({"id": request["id"], "echo": request["word"]}), file=stream, flush=True)
+
+    threading.Thread(target=swapped, daemon=True).start()
+    with closing(Connection(str(tmp_path / "run"))) as connection, ThreadPoolExecutor(2) as pool:
+        answers = pool.map(connection.request, [{"word": "one"}, {"word": "two"}])
+        assert [answer["echo"] for answer in answers] == ["one", "two"]

@@ -129,7 +129,7 @@ PROGRAM_LEVERS: tuple[Lever, ...] = (
     _option("-phi-node-folding-threshold=6", 0.005),
     _option("-two-entry-phi-node-folding-threshold=8", 0.005),
     _option("-runtime-memory-check-threshold=64", 0.004),
-    _codegen("-x86-cmov-converter=false", 0.01),
+    _codegen("-x86-cmov-converter=false", 0.03),
     _codegen("-align-all-nofallthru-blocks=5", 0.005),
     _codegen("-x86-experimental-pref-innermost-loop-alignment=5", 0.005),
     _codegen("-enable-ext-tsp-block-placement", 0.004),

@@ -25,10 +25,11 @@ with socket.socket(socket.AF_UNIX) as server:
     child = subprocess.Popen(command)
     connection = server.accept()[0]
     with connection, connection.makefile("rw") as stream:
-        print(json.dumps({"functions": [os.environ.get("HOT", "hot")], "budget_s": 60}), file=stream, flush=True)
+        opening = {"functions": [os.environ.get("HOT", "hot")], "budget_s": 60, "agent": None}
+        print(json.dumps(opening), file=stream, flush=True)
         for reply in REPLIES[:replies]:
             request = json.loads(stream.readline())
             print("asked for", request["function"], request["pipeline"], file=sys.stderr)
             assert f"define i32 @{request['function']}" in request["ir"]
-            print(json.dumps(reply), file=stream, flush=True)
+            print(json.dumps({"id": request["id"], **reply}), file=stream, flush=True)
 sys.exit(child.wait())
