@@ -18,14 +18,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from llmcoop.allowance import Allowance, Clock
 from llmcoop.evaluate import Evaluator
+from llmcoop.guide.search import SearchPolicy
 from llmcoop.history import IDENTITY, History
 from llmcoop.measure import Misrun, Plan
 from llmcoop.prepare import Prepared, prepared
 from llmcoop.proposers import Proposer, Trial
 from llmcoop.proposers.levers import PROGRAM_LEVERS, Lever
 from llmcoop.proposers.search import RecipeSearch
-from llmcoop.search import Allowance, Clock, Search
+from llmcoop.recipe_rounds import RecipeRounds
+from llmcoop.search import Search
 from llmcoop.spec import load
 from llmcoop.values import Budget, Candidate, Level, Recipe
 
@@ -97,16 +100,10 @@ def best_speedup(program: Prepared, strategy: Proposer, seconds: float, pool: Th
         program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
     )
     allowance = Allowance(budget, Clock(budget), 0.0, program.reference.baseline_ns / 1e9)
-    Search(
-        evaluator=evaluator,
-        recipes=strategy,
-        functions=None,
-        history=history,
-        keep=lambda _evaluation, _seconds: None,
-        allowance=allowance,
-        pool=pool,
-        announce=lambda _: None,
-    ).loop()
+    rounds = RecipeRounds(
+        evaluator, lambda _: strategy, history, allowance=allowance, pool=pool, announce=lambda _: None
+    )
+    Search(SearchPolicy(), rounds, None, None, history, allowance, announce=lambda _: None).loop()
     champion = history.champion
     if champion is IDENTITY:
         return 1.0, len(history.evaluations)

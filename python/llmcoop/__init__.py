@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
     from llmcoop.examination import Examination
     from llmcoop.report import Event, Run
+    from llmcoop.spec import SpecOptions
 
 __all__ = ["check", "optimize", "plugin_path"]
 
@@ -21,92 +22,46 @@ __all__ = ["check", "optimize", "plugin_path"]
 
 def optimize(
     *sources: str | Path,
-    spec: str | Path | None = None,
-    function: str | None = None,
-    rewrites: Sequence[str | Path] | None = None,
-    args: Sequence[str] | None = None,
-    stdin: str | Path | None = None,
-    cflags: Sequence[str] | None = None,
-    ldflags: Sequence[str] | None = None,
-    accept: str | None = None,
-    tests: str | Path | None = None,
-    levels: Sequence[str] | None = None,
-    model: str | None = None,
-    budget: str | None = None,
-    require_speedup: float | None = None,
-    sandbox: bool | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
     listener: Callable[[Event], None] = lambda _: None,
+    **options: Unpack[SpecOptions],
 ) -> Run:
     """Search for a faster version of a program; the files go to `out`, by default NAME.llmcoop.
 
-    The arguments are the options of `llmcoop optimize`; `stdin` is a file, `args` and the flags are lists.
-    `listener` is told about progress. Raises `llmcoop.errors.LLMCoopError`; that no version is faster, or not
-    by `require_speedup`, is a result.
+    The options are those of `llmcoop optimize`; see `llmcoop.spec.SpecOptions` for their types. `record` and `replay`
+    are files: the run is recorded there, or follows what is. `listener` is told about progress. Raises
+    `llmcoop.errors.LLMCoopError`; that no version is faster, or not by `require_speedup`, is a result.
     """
     from llmcoop import report, run
     from llmcoop.spec import from_options
 
-    wanted = from_options(
-        sources,
-        spec=spec,
-        function=function,
-        rewrites=rewrites,
-        args=args,
-        stdin=stdin,
-        cflags=cflags,
-        ldflags=ldflags,
-        accept=accept,
-        tests=tests,
-        levels=levels,
-        model=model,
-        budget=budget,
-        require_speedup=require_speedup,
-        sandbox=sandbox,
-    )
+    wanted = from_options(sources, **options)
     folder = Path(out) if out is not None else report.default_folder(wanted.program)
-    return run.optimize(wanted, out=folder.absolute(), resume=resume, listener=listener)
+    files = {name: Path(path).absolute() for name, path in (("record", record), ("replay", replay)) if path}
+    return run.optimize(wanted, out=folder.absolute(), resume=resume, listener=listener, **files)
 
 
 def check(
     *rewrites: str | Path,
     original: Sequence[str | Path] = (),
-    spec: str | Path | None = None,
-    function: str | None = None,
-    args: Sequence[str] | None = None,
-    stdin: str | Path | None = None,
-    cflags: Sequence[str] | None = None,
-    ldflags: Sequence[str] | None = None,
-    accept: str | None = None,
-    tests: str | Path | None = None,
     seconds: float | None = None,
-    sandbox: bool | None = None,
     out: str | Path | None = None,
     listener: Callable[[Event], None] = lambda _: None,
+    **options: Unpack[SpecOptions],
 ) -> Examination:
     """Say whether rewrites of a program are equal to it; the files go to `out`, by default NAME.check.
 
-    The arguments are the options of `llmcoop check`; without rewrites, it makes tests, as `llmcoop test` does. Raises
+    The options are those of `llmcoop check`; without rewrites, it makes tests, as `llmcoop test` does. Raises
     `llmcoop.errors.LLMCoopError`; that a rewrite is refuted is a result.
     """
     from llmcoop import examination
     from llmcoop.spec import from_options
 
-    wanted = from_options(
-        original,
-        spec=spec,
-        function=function,
-        rewrites=rewrites,
-        args=args,
-        stdin=stdin,
-        cflags=cflags,
-        ldflags=ldflags,
-        accept=accept,
-        tests=tests,
-        budget=None if seconds is None else f"seconds={seconds}",
-        sandbox=sandbox,
-    )
+    budget = None if seconds is None else f"seconds={seconds}"
+    wanted = from_options(original, **{**options, "rewrites": rewrites, "budget": budget})
     folder = Path(out) if out is not None else Path(f"{wanted.program.sources[0].stem}.check")
     return examination.check(wanted, out=folder.absolute(), listener=listener)
 

@@ -181,6 +181,18 @@ def front_end(toolchain: Toolchain, program: Program, folder: Path, confinement:
     return FrontEnd(tuple(modules), tuning, codegen, link_command(toolchain, program, folder))
 
 
+def assemble(
+    toolchain: Toolchain, cflags: Sequence[str], assembly: Path, output: Path, confinement: Confinement
+) -> process.Completed:
+    """Make an object file of assembly text, with the flags of the program, as far as they concern the assembler."""
+    flags = [flag for flag in cflags if not LTO_FLAG.fullmatch(flag)]
+    # -g would describe the lines of the assembly. The code generator pads for the CPU that it tunes for, which is
+    # "generic" where nothing else is said; the assembler would pad for the oldest x86-64.
+    own = ["-g0", "-Qunused-arguments", "-Xclangas", "-target-feature", "-Xclangas", "+fast-15bytenop"]
+    argv = [str(toolchain.clang), *flags, *own, "-x", "assembler", "-c", str(assembly), "-o", str(output)]
+    return _run(confinement.command(argv, output.parent), output.parent)
+
+
 def link_command(toolchain: Toolchain, program: Program, folder: Path, extra: Sequence[str] = ()) -> tuple[str, ...]:
     """The linker's command line that clang would use for the program, with places for objects and output."""
     mark = folder / "objects.o"

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import llmcoop
-from llmcoop import report
+from llmcoop import bench_commands, report
 from llmcoop.errors import LLMCoopError
 from llmcoop.report import Check, CheckStatus, Event, Listener, Run, RunOutcome
 from llmcoop.spec import Spec, from_options, split_words
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 REQUIREMENT_MISSED = 1
 REFUSED = 1  # by `llmcoop check`
 TOOLCHAIN_FAILED = 4
+MODEL_LOST = 5  # in mid-run: what is reported is the best that could be found
 INTERRUPTED = 130  # as a shell says of a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -40,6 +41,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+app.add_typer(bench_commands.app)
 
 
 def main() -> None:
@@ -104,7 +108,15 @@ def optimize(
     accept: _Accept = None,
     tests: _Tests = None,
     levels: Annotated[str | None, typer.Option(help='Where to change the program: "source,ir,asm".')] = None,
-    model: Annotated[str | None, typer.Option(help='Language model, or "none" for search alone.')] = None,
+    model: Annotated[
+        str | None, typer.Option(envvar="LLMCOOP_MODEL", help='Language model, or "none" for search alone.')
+    ] = None,
+    guide: Annotated[str | None, typer.Option(help='Who spends the budget: "bandit", "fixed" or "model".')] = None,
+    testing_agent: Annotated[
+        bool | None, typer.Option(help="Whether the model writes tests, too.", show_default=False)
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="Record the run in this file.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Follow the run that was recorded in this file.")] = None,
     budget: Annotated[str | None, typer.Option(help='What the run may use: "seconds=60,candidates=200".')] = None,
     require_speedup: Annotated[float | None, typer.Option(help="Exit with 1 below this speedup.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; NAME.llmcoop by default.")] = None,
@@ -126,6 +138,8 @@ def optimize(
         tests=tests,
         levels=None if levels is None else [level.strip() for level in levels.split(",")],
         model=model,
+        guide=guide,
+        testing_agent=testing_agent,
         budget=budget,
         require_speedup=require_speedup,
         sandbox=False if no_sandbox else None,
@@ -135,7 +149,7 @@ def optimize(
     folder = (out or report.default_folder(wanted.program)).absolute()
     try:
         with _progress(wanted.budget.seconds) as listener:
-            found = run.optimize(wanted, out=folder, resume=resume, listener=listener)
+            found = run.optimize(wanted, out=folder, resume=resume, record=record, replay=replay, listener=listener)
     except KeyboardInterrupt:
         print(f"llmcoop: interrupted before a result; --resume goes on from {folder}", file=sys.stderr)
         _leave(INTERRUPTED)
@@ -261,7 +275,9 @@ def exit_code(run: Run) -> int:
     """The exit code of `llmcoop optimize` for a run that came to its end."""
     if run.outcome is RunOutcome.INTERRUPTED:
         return INTERRUPTED
-    return REQUIREMENT_MISSED if run.requirement_missed else 0
+    if run.requirement_missed:
+        return REQUIREMENT_MISSED
+    return MODEL_LOST if run.model and run.model.lost else 0
 
 
 def _leave(code: int) -> NoReturn:

@@ -18,6 +18,7 @@ from llmcoop.report import (
     Environment,
     LevelGain,
     LevelSpending,
+    ModelUse,
     OutcomeCount,
     Run,
     RunOutcome,
@@ -26,7 +27,7 @@ from llmcoop.report import (
     Winner,
 )
 from llmcoop.spec import Spec
-from llmcoop.values import Evaluation, Level, Outcome
+from llmcoop.values import Evaluation, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class Findings:
     interrupted: bool
     tests: Testing | None
     gains: tuple[LevelGain, ...]  # of the winner, by level
+    model: ModelUse | None
+    spending: tuple[LevelSpending, ...]
     elapsed_s: float
-    evaluating_s: float  # of it, what building, testing and timing candidates took
 
     @property
     def winner(self) -> Confirmed | None:
@@ -72,7 +74,8 @@ def conclude(findings: Findings, spec: Spec, program: Prepared, out: Path, files
         gain_by_level=findings.gains,
         candidates=tuple(OutcomeCount(each, counts[each]) for each in Outcome),
         tests=findings.tests,
-        spending=(LevelSpending(Level.IR, len(findings.evaluations), findings.evaluating_s),),
+        model=findings.model,
+        spending=findings.spending,
         checks=tuple(findings.checks),
         environment=Environment(
             llmcoop=llmcoop.__version__,

@@ -76,6 +76,15 @@ class Evaluator:
         """Note what speaks for a candidate that somebody wrote; it speaks for all that is made from it, too."""
         self._believed[candidate.key] = evidence
 
+    def learn(self, evaluation: Evaluation) -> None:
+        """Believe an accepted candidate that somebody wrote, for what its evaluation says."""
+        if evaluation.outcome is Outcome.ACCEPTED and evaluation.candidate.authored and evaluation.evidence:
+            self.believe(evaluation.candidate, evaluation.evidence)
+
+    def add(self, variants: Sequence[TestCase]) -> None:
+        """Test and measure winners on further variants of the workload."""
+        self._reference = replace(self._reference, cases=(*self._reference.cases, *variants))
+
     def evidence(self, candidate: Candidate, cases_passed: int = 0, cases_hidden: int = 0) -> Evidence:
         """Why a candidate would be believed that passes so many test cases now."""
         known = (self._believed.get(each.key) for each in self._lowering.lineage(candidate) if each.authored)

@@ -40,7 +40,7 @@ def write(
     for number, (ir, assembly) in enumerate(zip(finished.ir, finished.assembly, strict=True)):
         stem = f"best.{number}" if many else "best"
         (out / f"{stem}.ll").write_text(ir)
-        (out / f"{stem}.s").write_text(assembly)
+        (out / f"{stem}.s").write_text(assembly, errors="surrogateescape")
         names += [f"{stem}.ll", f"{stem}.s"]
     (out / "recipe.json").write_text(candidate.recipe.canonical() + "\n")
     script = out / "rebuild.sh"

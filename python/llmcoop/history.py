@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from llmcoop.proposers import Trial
-from llmcoop.values import Candidate, Evaluation, Level, Outcome
+from llmcoop.values import Candidate, Evaluation, Level, Measurement, Outcome
 
 IDENTITY = Candidate(Level.IR, "identity: the program through our own lowering")
 
@@ -16,7 +18,9 @@ _ESTIMATE_ERROR = 0.01  # of one estimate, as a standard deviation of its logari
 class History:
     """Evaluations in their order, and the best estimate of each candidate's speedup."""
 
-    def __init__(self, identity_sha256: str) -> None:
+    def __init__(self, identity_sha256: str, keep: Callable[[Evaluation, float], None] = lambda *_: None) -> None:
+        """`keep` makes an evaluation, and the seconds that it took, durable."""
+        self._keep = keep
         self.evaluations: list[Evaluation] = []
         self._by_code: dict[str, Candidate] = {identity_sha256: IDENTITY}
         self._log_speedups: dict[str, list[float]] = {IDENTITY.key: [0.0]}
@@ -28,6 +32,19 @@ class History:
             self._by_code.setdefault(evaluation.executable_sha256, evaluation.candidate)
         if evaluation.measurement is not None:
             self.refine(evaluation.candidate, evaluation.measurement.speedup)
+
+    def record(self, evaluation: Evaluation, seconds: float) -> None:
+        """Keep an evaluation that took so many seconds, and learn from it."""
+        self._keep(evaluation, seconds)
+        self.add(evaluation)
+
+    def same_code(self, candidate: Candidate, sha256: str) -> Evaluation | None:
+        """The evaluation of a candidate whose executable is known already; None if it is not."""
+        twin = self.twin(sha256)
+        if twin is None:
+            return None
+        message = f"the same executable as of '{twin.origin}'"
+        return Evaluation(candidate, Outcome.SAME_CODE, message=message, executable_sha256=sha256)
 
     def refine(self, candidate: Candidate, speedup: float) -> None:
         """Add one more estimate of a candidate's speedup, as good as each of the earlier ones."""
@@ -45,6 +62,11 @@ class History:
         """Mean of the estimates as a natural logarithm; None for a candidate that was not timed."""
         estimates = self._log_speedups.get(candidate.key)
         return sum(estimates) / len(estimates) if estimates else None
+
+    def over_baseline(self, parent: Candidate, measured: Measurement) -> Measurement:
+        """What was measured over `parent`, as a ratio over the baseline."""
+        gain = math.exp(self.log_speedup(parent) or 0.0)
+        return replace(measured, speedup=measured.speedup * gain, low=measured.low * gain, high=measured.high * gain)
 
     def ranking(self) -> list[Candidate]:
         """Candidates that seem faster than the baseline, the best first."""

@@ -70,6 +70,13 @@ def read_bytes(path: Path, role: str) -> bytes:
         raise UsageError(f"{role}: can't read {path}: {error.strerror}", "check the path") from error
 
 
+def folder_at(path: Path, role: str) -> Path:
+    """`path`, resolved. Raises `UsageError`, which says what `role` the folder has, when there is none."""
+    if not path.is_dir():
+        raise UsageError(f"{role}: no folder {path}", "check the path")
+    return path.resolve()
+
+
 def _values(flags: Sequence[str], names: Sequence[str]) -> tuple[Path, ...]:
     """What the flags of these names say, in one word (-Ifolder) or in two (-I folder)."""
     values: list[Path] = []

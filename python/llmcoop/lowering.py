@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcoop import bolt, clang
+from llmcoop import assembly, bolt, clang
+from llmcoop.assembly import Assembler, AssemblyRefused
 from llmcoop.clang import FrontEnd
+from llmcoop.functions.evidence import Finding, examined
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
 from llmcoop.sandbox import Sandbox
-from llmcoop.values import Candidate, Level, Recipe
+from llmcoop.values import Acceptance, Candidate, Level, Recipe
 
 # Makes a second executable of one that was linked with `bolt.LINK_OPTIONS`.
 Reorder = Callable[[Path, Path], None]
@@ -72,6 +75,7 @@ class Lowering:
         folder: Path,
         *,
         keep: Sequence[str],
+        assembler: Assembler,
         compile_texts: Compile,
         take_profile: TakeProfile,
         profile_link: Sequence[str],
@@ -90,12 +94,14 @@ class Lowering:
         self._optimized: dict[str, tuple[bytes, ...]] = {}
         self._finished: dict[str, Finished] = {}
         self._keep = tuple(keep)
+        self.assembler = assembler
         self._compile_texts = compile_texts
         self._take_profile = take_profile
         self._profile_link = tuple(profile_link)
         self._reorder = reorder
         self._versions: dict[str, Version] = {}
         self._one_version_at_a_time = threading.Lock()
+        self._one_finish_at_a_time = threading.RLock()
 
     def close(self) -> None:
         """End the worker processes."""
@@ -154,9 +160,13 @@ class Lowering:
     def lower(self, candidate: Candidate) -> Lowered:
         """The executable of a candidate; one that was built before is not built again.
 
-        Raises CompilerFailed or IRError when LLVM fails or refuses, ProgramError when the result does not link.
+        Raises CompilerFailed or IRError when LLVM fails or refuses, ProgramError when the result does not assemble or
+        link, or when its assembly is against the rules.
         """
         self.remember(candidate)
+        if candidate.level is Level.ASM:
+            return self.finish(candidate).lowered
+        self._check_levels(candidate)
         output = self._folder / candidate.key
         if output.exists():
             return Lowered(output, _sha256(output))
@@ -169,13 +179,19 @@ class Lowering:
         return self._executable(candidate.key, version, [each.object for each in built], candidate.recipe)
 
     def optimized(self, candidate: Candidate) -> tuple[bytes, ...]:
-        """The candidate's modules (bitcode) after all passes; they are what a rewrite of a function changes."""
+        """The candidate's modules (bitcode) after all passes; they are what a rewrite of a function changes.
+
+        Those of an assembly candidate are what its assembly was made from.
+        """
         self.remember(candidate)
         if candidate.key not in self._optimized:
             self._optimized[candidate.key] = self._optimize(candidate)
         return self._optimized[candidate.key]
 
     def _optimize(self, candidate: Candidate) -> tuple[bytes, ...]:
+        if candidate.level is Level.ASM:
+            return self.optimized(self._parent(candidate))
+        self._check_levels(candidate)
         if _changes_ir(candidate):
             _, parent, *_ = (*self.lineage(candidate), None)
             if parent is None:
@@ -186,6 +202,29 @@ class Lowering:
         modules = version.unoptimized(candidate.recipe)
         return tuple(self._worker.optimize(module, request).bitcode for module in modules)
 
+    def objects(self, candidate: Candidate, folder: Path) -> tuple[Path, ...]:
+        """Object files of a candidate in `folder`, one for each module. Raises what `lower` raises."""
+        if candidate.level is Level.ASM:
+            made = [self.assembler.object(text) for text in self.finish(candidate).assembly]
+        else:
+            request = self._request(self.version(candidate), candidate.recipe)
+            made = [self._worker.emit(module, request).object for module in self.optimized(candidate)]
+        paths = tuple(folder / f"{number}.o" for number in range(len(made)))
+        for path, content in zip(paths, made, strict=True):
+            path.write_bytes(content)
+        return paths
+
+    def examine_function(self, candidate: Candidate, accept: Acceptance, seconds: float) -> Finding:
+        """What speaks for the function that a candidate rewrites in IR, beside running the whole program.
+
+        `seconds` are for a proof, and again for running both versions. Raises what `lower` raises.
+        """
+        _, parent = itertools.islice(self.lineage(candidate), 2)
+        [function] = [each.name for each in self._worker.functions(candidate.text) if each.defined]
+        (before,) = (self._worker.text(module) for module in self.optimized(parent))
+        after = self._worker.text(self._worker.replace(self.optimized(parent)[0], candidate.text))
+        return examined(self._worker, before, after, function, accept=accept, seconds=seconds)
+
     def remember(self, candidate: Candidate) -> None:
         """Note a candidate that others may name as their parent."""
         self._known[candidate.key] = candidate
@@ -193,20 +232,54 @@ class Lowering:
     def finish(self, candidate: Candidate) -> Finished:
         """The candidate built once more, such that executable, IR and assembly belong together.
 
-        LLVM does not always do the same twice: Polly depends on addresses. Raises what `lower` raises.
+        LLVM does not always do the same twice: Polly depends on addresses. So a rewrite of assembly goes into the
+        text that this gave for its parent, and may not fit any more in another run. Raises what `lower` raises.
         """
-        if candidate.key not in self._finished:
-            modules, version = self.optimized(candidate), self.version(candidate)
-            request = self._request(version, candidate.recipe)
-            built = [self._worker.emit(module, request, assembly=True) for module in modules]
-            self._finished[candidate.key] = Finished(
-                self._executable(
-                    f"{candidate.key}.finished", version, [each.object for each in built], candidate.recipe
-                ),
-                tuple(self._worker.text(module) for module in modules),
-                tuple(each.assembly.decode() for each in built),
+        self.remember(candidate)
+        with self._one_finish_at_a_time:
+            if candidate.key not in self._finished:
+                make = self._assembled if candidate.level is Level.ASM else self._emitted
+                self._finished[candidate.key] = make(candidate)
+            return self._finished[candidate.key]
+
+    def _emitted(self, candidate: Candidate) -> Finished:
+        modules, version = self.optimized(candidate), self.version(candidate)
+        request = self._request(version, candidate.recipe)
+        built = [self._worker.emit(module, request, assembly=True) for module in modules]
+        return Finished(
+            self._executable(f"{candidate.key}.finished", version, [each.object for each in built], candidate.recipe),
+            tuple(self._worker.text(module) for module in modules),
+            tuple(each.assembly.decode(errors="surrogateescape") for each in built),
+        )
+
+    def _assembled(self, candidate: Candidate) -> Finished:
+        """The parent with another text for one function, all of its modules made from their assembly."""
+        parent = self._parent(candidate)
+        if candidate.recipe != parent.recipe:
+            raise IRError(f"'{candidate.origin}' changes assembly that was lowered by another recipe")
+        below = self.finish(parent)
+        name, number = _place(candidate.text, below.assembly)
+        features = assembly.features(below.ir[number], name)
+        texts = [*below.assembly]
+        texts[number], made = self.assembler.rewritten(texts[number], name, candidate.text, features)
+        objects = [made if place == number else self.assembler.object(text) for place, text in enumerate(texts)]
+        version = self.version(candidate)
+        lowered = self._executable(f"{candidate.key}.finished", version, objects, candidate.recipe)
+        return Finished(lowered, below.ir, tuple(texts))
+
+    def _parent(self, candidate: Candidate) -> Candidate:
+        """What a candidate at assembly level changes."""
+        _, parent, *_ = (*self.lineage(candidate), None)
+        return parent or Candidate(Level.IR, "the program", candidate.recipe)
+
+    def _check_levels(self, candidate: Candidate) -> None:
+        """Assembly can't be kept when anything above it changes. Raises IRError when a candidate would need that."""
+        _, *ancestors = self.lineage(candidate)
+        if any(each.level is Level.ASM for each in ancestors):
+            raise IRError(
+                f"'{candidate.origin}' changes the {candidate.level} of a candidate with rewritten assembly, which "
+                "would be lost: start from the one that it was made from"
             )
-        return self._finished[candidate.key]
 
     @property
     def _worker(self) -> Worker:
@@ -263,6 +336,22 @@ class Lowering:
 def _changes_ir(candidate: Candidate) -> bool:
     """Whether it is a rewrite of the optimized IR of its parent."""
     return bool(candidate.text) and candidate.level is Level.IR
+
+
+def _place(text: str, modules: Sequence[str]) -> tuple[str, int]:
+    """The function that a text defines, and the number of the module that it belongs to.
+
+    Raises AssemblyRefused when it is not one function of one module.
+    """
+    names = assembly.defined(text)
+    if len(names) != 1:
+        found = ", ".join(names) or "none"
+        raise AssemblyRefused(f"the text must define one function, with its .type directive; it defines: {found}")
+    places = assembly.homes(modules, names[0])
+    if len(places) != 1:
+        count = "more than one module" if places else "no module"
+        raise AssemblyRefused(f"{count} of the program defines a function '{names[0]}'")
+    return names[0], places[0]
 
 
 def _sha256(path: Path) -> str:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from llmcoop import bolt, clang, process, profiles, reference
+from llmcoop.assembly import Assembler
 from llmcoop.errors import LLMCoopError, ToolchainError
 from llmcoop.history import IDENTITY
 from llmcoop.lowering import Lowered, Lowering
@@ -78,6 +79,7 @@ def prepared(spec: Spec, folder: Path, pool: ThreadPoolExecutor, announce: Annou
         sandbox,
         folder,
         keep=_visible_names(toolchain, builds.baseline, shared),
+        assembler=Assembler(toolchain, sandbox, spec.program.cflags),
         compile_texts=lambda texts: _compile(toolchain, sandbox, spec.program, texts, folder),
         take_profile=lambda instrumented: _merged(
             toolchain, sandbox, profiling.run(instrumented, profiled, profiles.ENVIRONMENT)

@@ -12,7 +12,7 @@ from llmcoop import record
 from llmcoop.errors import UsageError
 from llmcoop.values import Adequacy, Candidate, EvidenceKind, Level, Measurement, Outcome, Program
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "result.json"
 
 
@@ -101,6 +101,20 @@ class LevelSpending:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What a language model did in a run."""
+
+    name: str
+    calls: int
+    tokens: int
+    usd: float
+    unusable: int  # replies, and tool calls in them, that nothing could be made of
+    unanswered: int  # questions of the testing agent without a reply: the search for tests went on by itself
+    ended: str  # why it was asked no more before the run ended; empty if it was asked to the end
+    lost: bool  # whether that is a failure, and not the end of the model's budget
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Where and with what it was measured."""
 
@@ -156,6 +170,7 @@ class Run:
     gain_by_level: tuple[LevelGain, ...]
     candidates: tuple[OutcomeCount, ...]
     tests: Testing | None  # None where no candidate needed them: all were correct by construction
+    model: ModelUse | None  # None for a run by search alone
     spending: tuple[LevelSpending, ...]
     checks: tuple[Check, ...]
     environment: Environment
@@ -228,10 +243,19 @@ def summary(run: Run) -> str:
         for check in run.checks
         if check.status is not CheckStatus.PASSED
     ]
+    if run.model:
+        lines.append(_model_line(run.model))
     if run.requirement_missed:
         lines.append(f"  the required speedup of {run.required_speedup:g}x was missed")
     lines.append(f"  results: {run.out}")
     return "\n".join(lines)
+
+
+def _model_line(model: ModelUse) -> str:
+    used = f"  model {model.name}: {model.calls} calls, {model.tokens} tokens, {model.usd:.2f} USD"
+    unusable = f"; {model.unusable} replies or tool calls were of no use" if model.unusable else ""
+    ended = f"; asked no more: {model.ended}" if model.ended else ""
+    return used + unusable + ended
 
 
 def _winner_lines(winner: Winner) -> list[str]:

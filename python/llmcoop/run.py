@@ -6,64 +6,98 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import llmcoop
-from llmcoop import attribution, export, report, workspace
+from llmcoop import attribution, checks, export, report, workspace
+from llmcoop.agents.guiding import GuidingAgent, ModelPolicy
+from llmcoop.agents.testing import TestsAgent
+from llmcoop.allowance import Allowance, Clock
+from llmcoop.authored import Authored
 from llmcoop.conclusion import Findings, conclude
-from llmcoop.evaluate import THRESHOLD, Confirmed, Evaluator
+from llmcoop.crew import Crew, assemble
+from llmcoop.errors import UsageError
+from llmcoop.evaluate import Confirmed, Evaluator
 from llmcoop.examiner import Examiner
+from llmcoop.expansions import Expansions
 from llmcoop.function_mode import as_program
+from llmcoop.function_search import FunctionSearch
+from llmcoop.guide import Action, ActionKind, Policy, Spent, Step
+from llmcoop.guide.bandit import BanditPolicy
+from llmcoop.guide.fixed import FixedPolicy
+from llmcoop.guide.search import SearchPolicy
 from llmcoop.history import IDENTITY, History
 from llmcoop.interruption import Interruption
 from llmcoop.lowering import Lowered
-from llmcoop.measure import LEAST_PAIRS, Misrun, Plan, verdict
+from llmcoop.measure import LEAST_PAIRS
+from llmcoop.models import Usage, recording
+from llmcoop.models.recording import Recorder, Recording
 from llmcoop.prepare import Prepared, prepared
-from llmcoop.proposers.functions import Judge, search_functions
-from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, function_levers
+from llmcoop.proposers import Proposer
+from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, Lever, function_levers
 from llmcoop.proposers.search import RecipeSearch
-from llmcoop.report import Check, CheckStatus, Event, LevelGain, Listener, Run
+from llmcoop.recipe_rounds import RecipeRounds
+from llmcoop.replay import Replay
+from llmcoop.report import Event, LevelGain, LevelSpending, Listener, ModelUse, Run
 from llmcoop.rewrites import Rewrites, as_candidate
-from llmcoop.search import Allowance, Clock, Search
+from llmcoop.rows import StoredStep
+from llmcoop.search import Search
 from llmcoop.spec import Spec
-from llmcoop.statistics import Verdict
 from llmcoop.store import Store
-from llmcoop.values import Candidate, Outcome
+from llmcoop.values import Candidate, Evidence, Level, Outcome
 
 STORE = "store.db"
 TESTS = "tests"  # in the output folder: test cases that were made up
 _THREADS = 2
 _HINTED_FUNCTIONS = 3  # how many hot functions get hints of their own
-_HOT = 0.05  # share of the time from which on a function is worth a search of its own
+_HOT = 0.05  # share of the time from which on a function gets them
 _IDENTITY_SHARE = 0.04  # of the budget, for timing the identity
 _CONFIRM_SHARES = (0.25, 0.5)  # of the budget, for confirming winners: usually, and for slow programs
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
 _CONFIRM_PAIRS = (LEAST_PAIRS + 1, 40)  # kept back for at any rate, and what that share need not exceed
 _CONFIRMED_AT_MOST = 3
 _ATTRIBUTION_SHARE = 0.05  # of the budget, when more than one level was changed
+_ATTACK_SHARE, _MOST_ATTACK_S = 0.05, 20.0  # of the budget, for attacking one candidate of a model
+_VARIANTS_S = 10.0  # for checking variants of the workload that a model wrote
 _EXPORT_S = 1.0  # for writing the results
-_SHORT_NS = 5_000_000  # a workload that takes less is mostly process start
 
 
-def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener = lambda _: None) -> Run:
+def optimize(
+    spec: Spec,
+    *,
+    out: Path,
+    resume: bool = False,
+    record: Path | None = None,
+    replay: Path | None = None,
+    listener: Listener = lambda _: None,
+) -> Run:
     """Search for a faster version of the program of `spec` and leave it, with the report, in the folder `out`.
 
     `resume` continues a run of the same spec in `out` that was cut short. Ctrl-C or SIGTERM ends the search, not the
     run: the best so far is confirmed and reported; a second one leaves at once with KeyboardInterrupt, as does one
-    before the search. `resume` can go on in each of these cases.
+    before the search. `resume` can go on in each of these cases. `record` is a file that the run is written to,
+    `replay` one that was, and that this run follows.
 
     Raises:
-        UsageError: `out` can't be used, or another run is going on there.
+        UsageError: `out` can't be used, another run is going on there, or the recording does not fit.
+        ModelRefused: the server of the model refuses every call.
         ProgramError: the program can't be optimized.
         ToolchainError: a tool is missing or fails.
     """
+    if replay and (resume or record):
+        raise UsageError("--replay goes with neither --resume nor --record", "leave out one of them")
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
+        followed = _recording(replay, spec) if replay else None
         workspace.make(out)
         store = stack.enter_context(Store.open(out / STORE))
         run = store.unfinished(spec.key) if resume else None
         if run is None:
             run = store.begin(spec.key, spec.program.sources[0].name)
+        recorder = stack.enter_context(_recorder(record, spec, resume)) if record else None
+        calls = store.cache(run, spec.model.name)
+        crew = assemble(spec.model, spec.budget, store.spending(run), calls, recording=followed, recorder=recorder)
         folder = stack.enter_context(workspace.work_folder(out))
         clock = Clock(spec.budget, store.spent_s(run))
         pool = ThreadPoolExecutor(_THREADS)
@@ -73,7 +107,23 @@ def optimize(spec: Spec, *, out: Path, resume: bool = False, listener: Listener 
         spec = as_program(spec, out)
         program = stack.enter_context(prepared(spec, folder, pool, lambda message: announce("prepare", message)))
         interruption.defer()
-        return _Run(spec, rewrites, out, store, run, clock, program, folder, pool, announce, interruption).finish()
+        site = _Site(
+            *(spec, rewrites, out, store, run, clock, program, folder, pool, announce, interruption, crew),
+            Replay(followed) if followed else None,
+            recorder,
+        )
+        return _Run(site).finish()
+
+
+def _recording(path: Path, spec: Spec) -> Recording:
+    recorded = Recording.load(path)
+    recorded.check(spec.key)
+    return recorded
+
+
+def _recorder(path: Path, spec: Spec, resume: bool) -> Recorder:
+    program = spec.program.sources[0].name
+    return Recorder(path, recording.Header(llmcoop.__version__, program, spec.key, spec.model.name), resume=resume)
 
 
 class _Announcer:
@@ -89,101 +139,232 @@ class _Announcer:
         self._listener(Event(self._clock.spent_s, phase, message, best))
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """All that a run works with."""
+
+    spec: Spec
+    rewrites: Sequence[Candidate]
+    out: Path
+    store: Store
+    id: int
+    clock: Clock
+    program: Prepared
+    folder: Path
+    pool: ThreadPoolExecutor
+    announce: _Announcer
+    interruption: Interruption
+    crew: Crew | None
+    replay: Replay | None
+    recorder: Recorder | None
+
+
 class _Run:
     """A run whose program is prepared."""
 
-    def __init__(
-        self,
-        spec: Spec,
-        rewrites: Sequence[Candidate],
-        out: Path,
-        store: Store,
-        run: int,
-        clock: Clock,
-        program: Prepared,
-        folder: Path,
-        pool: ThreadPoolExecutor,
-        announce: _Announcer,
-        interruption: Interruption,
-    ) -> None:
-        self._spec, self._out, self._store, self._id = spec, out, store, run
-        self._clock, self._program, self._folder, self._pool = clock, program, folder, pool
-        self._announce, self._interruption = announce, interruption
-        self._history = History(program.identity.sha256)
-        announce.history = self._history
-        for evaluation in store.evaluations(run):
-            program.lowering.remember(evaluation.candidate)
-            self._history.add(evaluation)
+    def __init__(self, site: _Site) -> None:
+        self._site, self._spec, self._program, self._announce = site, site.spec, site.program, site.announce
+        store, program = site.store, site.program
+        self._history = History(
+            program.identity.sha256, lambda evaluation, seconds: store.add(site.id, evaluation, seconds)
+        )
+        site.announce.history = self._history
         self._evaluator = Evaluator(
             program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
         )
+        for evaluation in store.evaluations(site.id):
+            program.lowering.remember(evaluation.candidate)
+            self._history.add(evaluation)
+            self._evaluator.learn(evaluation)
+        crew = site.crew if site.spec.model.testing else None
+        writer = TestsAgent(crew.model, crew.prompts, site.spec, program.sandbox) if crew else None
         self._examiner = Examiner(
-            spec, program.toolchain, program.sandbox, out / TESTS, folder / TESTS, limits=program.limits
+            *(site.spec, program.toolchain, program.sandbox, site.out / TESTS, site.folder / TESTS),
+            limits=program.limits,
+            writer=writer,
         )
-        self._rewrites = Rewrites(
-            spec,
-            rewrites,
-            self._evaluator,
-            self._examiner,
-            self._history,
+        self._authored = Authored(
+            *(self._evaluator, program.lowering, self._examiner, self._history),
             baseline=Lowered(program.baseline, ""),
-            keep=lambda evaluation, seconds: store.add(run, evaluation, seconds),
-            announce=lambda message: announce("rewrite", message),
+            accept=site.spec.accept,
+            budget_s=site.spec.budget.seconds,
+            announce=lambda message: self._announce("evidence", message),
+            prepare=self._prepare_tests,
+            known=site.replay.known if site.replay else lambda _: None,
+            examined=self._examined,
         )
 
     def finish(self) -> Run:
         """Search, confirm, report."""
-        checks = [self._check_identity(), *self._check_inputs()]
+        site = self._site
+        identity_s = _IDENTITY_SHARE * self._spec.budget.seconds
+        found = [checks.identity(self._program, self._evaluator, identity_s), *checks.inputs(self._program)]
         if self._history.evaluations:
             self._announce("search", f"going on after {len(self._history.evaluations)} candidates")
-        root = self._rewrites.best()
-        checks += self._rewrites.checks()
-        self._search(root).loop()
-        interrupted = self._interruption.requested
+        rewrites = Rewrites(
+            *(self._spec, site.rewrites, self._authored, self._history),
+            announce=lambda message: self._announce("rewrite", message),
+        )
+        rewrites.evaluate()
+        search = self._search()
+        search.loop()
+        interrupted = site.interruption.requested
         self._announce("confirm", "measuring the best candidate again from scratch")
         confirmed = self._confirm()
         findings = Findings(
             evaluations=self._history.evaluations,
             confirmed=confirmed,
-            checks=checks,
+            checks=[*found, *rewrites.checks()],
             interrupted=interrupted,
             tests=self._examiner.testing,
             gains=self._gains(confirmed),
-            elapsed_s=self._clock.spent_s,
-            evaluating_s=self._store.spent_s(self._id),
+            model=self._model_use(search),
+            spending=tuple(self._spending()),
+            elapsed_s=site.clock.spent_s,
         )
-        result = conclude(findings, self._spec, self._program, self._out, self._export(findings))
-        report.write(result, self._out)
+        result = conclude(findings, self._spec, self._program, site.out, self._export(findings))
+        report.write(result, site.out)
         if not interrupted:
-            self._store.finish(self._id, result.outcome)
+            site.store.finish(site.id, result.outcome)
         self._announce("done", result.reason)
         return result
 
-    def _search(self, root: Candidate | None) -> Search:
-        version = self._program.lowering.version(IDENTITY if root is None else root)
-        hot = version.hot_functions(_HOT)
-        levers = [*PROGRAM_LEVERS, *function_levers(hot[:_HINTED_FUNCTIONS])]
-        if self._program.toolchain.bolt:
-            levers.append(BOLT_LEVER)
-        run_s = self._program.reference.baseline_ns / 1e9
+    # Searching
+
+    def _search(self) -> Search:
+        site, program = self._site, self._program
         allowance = Allowance(
             self._spec.budget,
-            self._clock,
+            site.clock,
             reserve_s=self._reserve_s(),
-            run_s=run_s,
-            interruption=self._interruption,
+            run_s=program.reference.baseline_ns / 1e9,
+            interruption=site.interruption,
+            unlimited=site.replay is not None,
+        )
+        attack_s = min(_MOST_ATTACK_S, _ATTACK_SHARE * self._spec.budget.seconds)
+        self._functions = FunctionSearch(
+            *(program.toolchain, llmcoop.plugin_path(), program.lowering, self._evaluator, self._authored),
+            self._history,
+            folder=site.folder,
+            allowance=allowance,
+            attack_s=attack_s,
+            announce=self._announce_search,
+            replay=site.replay,
+        )
+        self._expansions = site.crew and Expansions(
+            *(site.crew, self._spec, program, self._authored, self._history, self._functions),
+            folder=site.folder,
+            allowance=allowance,
+            attack_s=attack_s,
+            announce=self._announce_search,
         )
         return Search(
-            evaluator=self._evaluator,
-            recipes=RecipeSearch(levers, root),
-            root=root,
-            functions=self._search_functions,
-            history=self._history,
-            keep=lambda evaluation, seconds: self._store.add(self._id, evaluation, seconds),
-            allowance=allowance,
-            pool=self._pool,
-            announce=lambda message: self._announce("search", message),
+            self._policy(),
+            self._recipes(allowance),
+            self._functions,
+            self._expansions or None,
+            self._history,
+            allowance,
+            levels=self._spec.levels,
+            ledger=site.crew.ledger if site.crew else None,
+            steps=[_step(stored) for stored in site.store.steps(site.id)],
+            keep=self._keep_step,
+            announce=self._announce_search,
         )
+
+    def _announce_search(self, message: str) -> None:
+        self._announce("search", message)
+
+    def _policy(self) -> Policy:
+        crew = self._site.crew
+        if self._site.replay or crew is None:
+            return self._site.replay or SearchPolicy()
+        match self._spec.model.guide:
+            case "model":
+                return ModelPolicy(GuidingAgent(crew.model, crew.prompts))
+            case "fixed":
+                return FixedPolicy()
+        return BanditPolicy()
+
+    def _recipes(self, allowance: Allowance) -> RecipeRounds:
+        searches: dict[str, Proposer] = {}
+
+        def proposer(root: Candidate | None) -> Proposer:
+            key = root.key if root else ""
+            if key not in searches:
+                searches[key] = self._site.replay or RecipeSearch(self._levers(root), root)
+            return searches[key]
+
+        return RecipeRounds(
+            *(self._evaluator, proposer, self._history),
+            allowance=allowance,
+            pool=self._site.pool,
+            announce=self._announce_search,
+        )
+
+    def _levers(self, root: Candidate | None) -> list[Lever]:
+        hot = self._program.lowering.version(root or IDENTITY).hot_functions(_HOT)
+        levers = [*PROGRAM_LEVERS, *function_levers(hot[:_HINTED_FUNCTIONS])]
+        return [*levers, BOLT_LEVER] if self._program.toolchain.bolt else levers
+
+    def _keep_step(self, step: Step, candidates: Sequence[Candidate]) -> None:
+        site, action = self._site, step.action
+        site.store.add_step(site.id, _stored(step))
+        if site.recorder:
+            site.recorder.add(recording.Step(action.kind, action.parent, action.reason))
+            if action.kind in (ActionKind.RECIPES, ActionKind.FUNCTIONS):
+                site.recorder.add(recording.Proposals(tuple(candidates)))
+
+    def _model_use(self, search: Search) -> ModelUse | None:
+        crew = self._site.crew
+        if crew is None:
+            return None
+        spent = crew.ledger.spent
+        return ModelUse(
+            crew.model.name,
+            *(spent.calls, spent.tokens, spent.usd),
+            unusable=(self._expansions.unusable if self._expansions else 0),
+            unanswered=self._examiner.unanswered,
+            ended=search.model_ended,
+            lost=search.model_lost,
+        )
+
+    def _spending(self) -> Iterator[LevelSpending]:
+        """What each level took; calls of agents that write no candidates belong to none."""
+        store, run = self._site.store, self._site.id
+        usage = store.usage_by_agent(run)
+        for level in Level:
+            candidates = sum(each.candidate.level is level for each in self._history.evaluations)
+            took = usage.get(level, Usage())
+            if candidates or took.calls:
+                seconds = store.spent_s(run, level)
+                yield LevelSpending(level, candidates, seconds, took.calls, took.tokens, took.usd)
+
+    # Evidence
+
+    def _prepare_tests(self, seconds: float) -> None:
+        """Make up tests, or take those of the recording."""
+        site = self._site
+        told = site.replay.tests if site.replay else None
+        if told:
+            cases = [case for case in told.cases if case.origin != "variant"]
+            self._examiner.restore(cases, told.adequacy, self._announce_tests)
+            self._evaluator.add([case for case in told.cases if case.origin == "variant"])
+            return
+        self._examiner.prepare(seconds, self._announce_tests)
+        variants = () if self._program.reference.variants else self._examiner.variants(_VARIANTS_S, lambda _: None)
+        self._evaluator.add(variants)
+        if site.recorder:
+            site.recorder.add(recording.Tests((*self._examiner.cases, *variants), self._examiner.adequacy))
+
+    def _announce_tests(self, message: str) -> None:
+        self._announce("tests", message)
+
+    def _examined(self, candidate: Candidate, evidence: Evidence | None) -> None:
+        if self._site.recorder:
+            self._site.recorder.add(recording.Examined(candidate.key, evidence))
+
+    # Confirming
 
     def _reserve_s(self) -> float:
         """What to keep back for measuring a winner on the workload and its variants."""
@@ -192,30 +373,15 @@ class _Run:
         usual_s, highest_s = (share * self._spec.budget.seconds for share in _CONFIRM_SHARES)
         return min(highest_s, max(least, min(most, usual_s)))
 
-    def _search_functions(self, base: Candidate, judge: Judge, seconds: float) -> None:
-        modules = self._program.lowering.optimized(base)
-        hot = self._program.lowering.version(base).hot_functions(_HOT)
-        if len(modules) != 1 or not hot:
-            return
-        search_functions(
-            self._program.toolchain,
-            llmcoop.plugin_path(),
-            modules[0],
-            hot,
-            judge=judge,
-            budget_s=seconds,
-            folder=self._folder,
-        )
-
     def _confirm(self) -> list[Confirmed]:
         """Measure the best candidates again, one after the other, until one proves to be faster or time is up."""
         confirmed: list[Confirmed] = []
         hasty_s = _HASTY_SHARE * self._spec.budget.seconds
         for candidate in self._history.ranking()[:_CONFIRMED_AT_MOST]:
-            left_s = self._clock.remaining_s - _EXPORT_S
+            left_s = self._site.clock.remaining_s - _EXPORT_S
             if confirmed and left_s < hasty_s:
                 break
-            seconds = hasty_s if self._interruption.requested else max(left_s, hasty_s)
+            seconds = hasty_s if self._site.interruption.requested else max(left_s, hasty_s)
             lowered = self._program.lowering.finish(candidate).lowered
             confirmed.append(self._evaluator.confirm(candidate, lowered, seconds))
             if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED:
@@ -231,10 +397,10 @@ class _Run:
 
     def _export(self, findings: Findings) -> tuple[str, ...]:
         """Write the best executable and its artifacts; a result that spoke of older ones goes first."""
-        (self._out / report.FILE_NAME).unlink(missing_ok=True)
+        (self._site.out / report.FILE_NAME).unlink(missing_ok=True)
         winner = findings.winner.evaluation.candidate if findings.winner else None
         return export.write(
-            self._out,
+            self._site.out,
             self._program.toolchain,
             self._spec.program,
             self._program.baseline,
@@ -242,34 +408,21 @@ class _Run:
             self._program.lowering.texts(winner) if winner else {},
         )
 
-    # Checks of the harness
 
-    def _check_identity(self) -> Check:
-        """The program through our own lowering, unchanged, must time like the user's own build."""
-        name = "identity"
-        if self._program.same_code:
-            return Check(name, CheckStatus.PASSED, "our lowering gives the machine code of the user's own build")
-        plan = Plan(max_seconds=_IDENTITY_SHARE * self._spec.budget.seconds, threshold=THRESHOLD)
-        baseline = Lowered(self._program.baseline, "")
-        measured = self._evaluator.compare_on_workload(self._program.identity, plan, against=baseline)
-        if isinstance(measured, Misrun):
-            return Check(name, CheckStatus.FAILED, f"our lowering breaks the program: {measured.status}")
-        shown = f"{measured.speedup:.3f}x [{measured.low:.3f}, {measured.high:.3f}] of the user's own build"
-        if verdict(measured, THRESHOLD) in (Verdict.FASTER, Verdict.SLOWER):
-            return Check(name, CheckStatus.FAILED, f"our lowering alone makes a difference: {shown}")
-        return Check(name, CheckStatus.PASSED, f"no difference between our lowering and the user's own build: {shown}")
+def _stored(step: Step) -> StoredStep:
+    action, spent = step.action, step.spent
+    return StoredStep(
+        action.kind,
+        action.parent,
+        action.reason,
+        spent.seconds,
+        round(spent.calls),
+        round(spent.tokens),
+        spent.usd,
+        step.gain,
+    )
 
-    def _check_inputs(self) -> Iterator[Check]:
-        examined = self._program.reference
-        for warning in examined.warnings:
-            yield Check("reference", CheckStatus.WARNING, warning)
-        for discarded in examined.discarded:
-            args = " ".join(discarded.invocation.args)
-            left_out = f"{discarded.origin} input ({args}) left out: {discarded.reason}"
-            yield Check("reference", CheckStatus.WARNING, left_out)
-        if examined.baseline_ns < _SHORT_NS:
-            taken = f"too short: it takes {examined.baseline_ns / 1e6:.1f} ms, mostly process start"
-            yield Check("workload", CheckStatus.WARNING, f"{taken}; choose a larger one")
-        if not examined.variants:
-            absent = "the workload has no variants: gains on it may not carry over"
-            yield Check("variants", CheckStatus.SKIPPED, absent)
+
+def _step(stored: StoredStep) -> Step:
+    action = Action(ActionKind(stored.action), stored.parent, stored.reason)
+    return Step(action, stored.gain, Spent(stored.seconds, stored.calls, stored.tokens, stored.usd))

@@ -7,30 +7,34 @@ import json
 import math
 import shlex
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
+from llmcoop import model_choice
 from llmcoop.errors import UsageError
-from llmcoop.includes import absolute, local_headers, read_bytes
+from llmcoop.includes import absolute, folder_at, local_headers, read_bytes
+from llmcoop.model_choice import ModelChoice
 from llmcoop.table import Table, nearest
 from llmcoop.values import Acceptance, Budget, Expectation, Invocation, Level, Program, Workload
 
 FILE_NAME = "llmcoop.toml"
 
-T = TypeVar("T", "Spec", Program, Invocation)
+T = TypeVar("T", "Spec", "ModelChoice", Program, Invocation)
 
 _INVOCATION = ("args", "stdin", "stdin_text", "files")
 _KEYS = {
-    "": ("program", "workload", "test", "budget", "options"),
+    "": ("program", "workload", "test", "budget", "options", "model"),
     "[program]": ("sources", "function", "rewrites", "cflags", "ldflags"),
     "[workload]": (*_INVOCATION, "exit_code", "variant"),
     "[[workload.variant]]": _INVOCATION,
     "[[test]]": (*_INVOCATION, "stdout_text", "exit_code"),
     "[budget]": tuple(entry.name for entry in fields(Budget)),
-    "[options]": ("accept", "levels", "model", "require_speedup", "sandbox", "tests"),
+    "[options]": ("accept", "levels", "require_speedup", "sandbox", "tests"),
+    "[model]": model_choice.KEYS,
 }
+_BUDGET_OF_MODELS = Budget(seconds=600.0, calls=40)  # where a model is named but no budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Spec:
     workload: Workload = field(default_factory=lambda: Workload(Invocation()))
     tests: tuple[Expectation, ...] = ()
     levels: tuple[Level, ...] = tuple(Level)
-    model: str = "none"
+    model: ModelChoice = field(default_factory=ModelChoice)
     budget: Budget = field(default_factory=Budget)
     require_speedup: float | None = None
     sandbox: bool = True
@@ -86,58 +90,89 @@ def load(path: Path) -> Spec:
     return _spec(Table(file.absolute(), _KEYS, "", document))
 
 
-def from_options(
-    sources: Sequence[str | Path] = (),
-    *,
-    spec: str | Path | None = None,
-    args: Sequence[str] | None = None,
-    stdin: str | Path | None = None,
-    function: str | None = None,
-    rewrites: Sequence[str | Path] | None = None,
-    cflags: Sequence[str] | None = None,
-    ldflags: Sequence[str] | None = None,
-    accept: str | None = None,
-    tests: str | Path | None = None,
-    levels: Sequence[str] | None = None,
-    model: str | None = None,
-    budget: str | None = None,
-    require_speedup: float | None = None,
-    sandbox: bool | None = None,
-) -> Spec:
+class SpecOptions(TypedDict, total=False):
+    """What may be given besides the sources; an option that is absent or `None` leaves what the spec file says."""
+
+    spec: str | Path | None  # llmcoop.toml, or its folder
+    args: Sequence[str] | None
+    stdin: str | Path | None  # a file
+    function: str | None
+    rewrites: Sequence[str | Path] | None
+    cflags: Sequence[str] | None
+    ldflags: Sequence[str] | None
+    accept: str | None
+    tests: str | Path | None  # the folder that `llmcoop test` wrote
+    levels: Sequence[str] | None
+    model: str | None
+    guide: str | None
+    testing_agent: bool | None
+    budget: str | None
+    require_speedup: float | None
+    sandbox: bool | None
+
+
+def from_options(sources: Sequence[str | Path] = (), **options: Unpack[SpecOptions]) -> Spec:
     """A spec from options alone, or from the file `spec` with the options that are not `None` over it.
 
-    Without sources and without `spec`, the llmcoop.toml of the current folder is used; `stdin` is a file, `tests` the
-    folder that `llmcoop test` wrote.
-    Raises `UsageError`.
+    Without sources and without `spec`, the llmcoop.toml of the current folder is used. Raises `UsageError`.
     """
     here = Path.cwd()
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    spec = options.get("spec")
     base = load(_spec_file(spec, here)) if spec or not sources else Spec(Program(()))
+    read: dict[str, Callable[[Any], object]] = {
+        "function": str,
+        "rewrites": lambda paths: _rewrites(paths, here),
+        "accept": _acceptance,
+        "levels": _levels,
+        "budget": lambda text: parse_budget(text, base.budget),
+        "require_speedup": _speedup,
+        "sandbox": bool,
+    }
+    changes = {name: convert(given[name]) for name, convert in read.items() if name in given}
+    if "tests" in given:
+        changes["kept_tests"] = folder_at(here / given["tests"], "tests")
+    return _budgeted(
+        replace(
+            base,
+            program=_program_over(base.program, sources, given, here),
+            workload=replace(base.workload, timed=_timed_over(base.workload.timed, given, here)),
+            model=_model_over(base.model, given),
+            **changes,
+        )
+    )
+
+
+def _program_over(base: Program, sources: Sequence[str | Path], given: Mapping[str, Any], here: Path) -> Program:
     return _over(
         base,
-        program=_over(
-            base.program,
-            sources=_sources(sources, here) if sources else None,
-            cflags=None if cflags is None else absolute(cflags, here),
-            ldflags=None if ldflags is None else absolute(ldflags, here),
-        ),
-        workload=replace(
-            base.workload,
-            timed=_over(
-                base.workload.timed,
-                args=None if args is None else tuple(args),
-                stdin=None if stdin is None else read_bytes(here / stdin, "standard input"),
-            ),
-        ),
-        function=function,
-        rewrites=None if rewrites is None else _rewrites(rewrites, here),
-        accept=None if accept is None else _acceptance(accept),
-        kept_tests=None if tests is None else _folder(here / tests),
-        levels=None if levels is None else _levels(levels),
-        model=None if model is None else _model(model),
-        budget=None if budget is None else parse_budget(budget, base.budget),
-        require_speedup=None if require_speedup is None else _speedup(require_speedup),
-        sandbox=sandbox,
+        sources=_sources(sources, here) if sources else None,
+        cflags=absolute(given["cflags"], here) if "cflags" in given else None,
+        ldflags=absolute(given["ldflags"], here) if "ldflags" in given else None,
     )
+
+
+def _timed_over(base: Invocation, given: Mapping[str, Any], here: Path) -> Invocation:
+    return _over(
+        base,
+        args=tuple(given["args"]) if "args" in given else None,
+        stdin=read_bytes(here / given["stdin"], "standard input") if "stdin" in given else None,
+    )
+
+
+def _model_over(base: ModelChoice, given: Mapping[str, Any]) -> ModelChoice:
+    guide = given.get("guide")
+    return _over(
+        base,
+        name=given.get("model"),
+        guide=None if guide is None else model_choice.guide(guide),
+        testing=given.get("testing_agent"),
+    )
+
+
+def _budgeted(spec: Spec) -> Spec:
+    """A model needs time for its replies: where no budget is given, there is more of it."""
+    return replace(spec, budget=_BUDGET_OF_MODELS) if not spec.model.absent and spec.budget == Budget() else spec
 
 
 def parse_budget(text: str, base: Budget | None = None) -> Budget:
@@ -171,9 +206,9 @@ def _spec(table: Table) -> Spec:
     sources = program.strings("sources")
     if not sources:
         raise program.error("sources", 'a list of C files, such as sources = ["main.c"]')
-    speedup, model = options.number("require_speedup"), options.text("model")
+    speedup = options.number("require_speedup")
     levels, accept, tests = options.strings("levels"), options.text("accept"), options.text("tests")
-    return _over(
+    spec = _over(
         Spec(
             Program(
                 _sources(sources, here),
@@ -183,16 +218,17 @@ def _spec(table: Table) -> Spec:
             workload=_workload(table.table("workload")),
             tests=tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
             budget=_budget(table.table("budget")),
+            model=model_choice.of_table(table.table("model")),
         ),
         function=program.text("function"),
         rewrites=_rewrites(program.strings("rewrites"), here),
         accept=None if accept is None else _acceptance(accept),
-        kept_tests=None if tests is None else _folder(here / tests),
+        kept_tests=None if tests is None else folder_at(here / tests, "tests"),
         levels=_levels(levels) if levels else None,
-        model=None if model is None else _model(model),
         require_speedup=None if speedup is None else _speedup(speedup),
         sandbox=options.flag("sandbox"),
     )
+    return _budgeted(spec)
 
 
 def _over(base: T, **changes: object) -> T:
@@ -278,23 +314,11 @@ def _speedup(value: float) -> float:
     return float(value)
 
 
-def _model(name: str) -> str:
-    if name != "none":
-        raise UsageError(f"model '{name}': this version searches without a model", 'leave it out, or say "none"')
-    return name
-
-
 def _acceptance(name: str) -> Acceptance:
     known = [acceptance.value for acceptance in Acceptance]
     if name not in known:
         raise UsageError(f"unknown evidence '{name}'", nearest(name, known))
     return Acceptance(name)
-
-
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise UsageError(f"tests: no folder {path}", "name the one that `llmcoop test` wrote")
-    return path.resolve()
 
 
 def _rewrites(paths: Iterable[str | Path], here: Path) -> tuple[Path, ...]:

@@ -158,7 +158,7 @@ class Candidate:
     def key(self) -> str:
         """SHA-256 over what is built (not over how it was thought of)."""
         content = "\0".join((self.level, self.parent, self.source, self.recipe.canonical(), self.text))
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
 
 
 class Refutation(StrEnum):

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from preparing import Prepare
 
-from llmcoop import process
-from llmcoop.errors import LLMCoopError
+from llmcoop import assembly, export, process
+from llmcoop.assembly import AssemblyRefused
+from llmcoop.attribution import without_each_level
+from llmcoop.errors import LLMCoopError, ProgramError
 from llmcoop.history import IDENTITY
 from llmcoop.ir import IRError
-from llmcoop.prepare import Prepared
-from llmcoop.values import Candidate, FunctionRecipe, Invocation, Level, Recipe
+from llmcoop.prepare import Prepared, machine_code
+from llmcoop.values import Candidate, FunctionRecipe, Invocation, Level, Program, Recipe
 
 MAIN = """
 #include <stdio.h>
@@ -216,3 +218,175 @@ def test_a_rewritten_source_can_not_read_files(program: Prepared, directive: str
 def test_a_rewritten_source_that_does_not_compile_says_why(program: Prepared) -> None:
     with pytest.raises(LLMCoopError, match="does not compile"):
         program.lowering.lower(rewrite(program, "unsigned sum = 0;", "unsigned sum = zero;"))
+
+
+# Assembly level
+
+WEIGHT = """\
+	.text
+	.globl	weight
+	.p2align	4
+	.type	weight,@function
+weight:
+	movl	%edi, %eax
+	cltd
+	movl	$7, %ecx
+	idivl	%ecx
+	cmpl	$2, %edx
+	jg	.Lweight_positive
+	movl	%edi, %eax
+	negl	%eax
+	retq
+.Lweight_positive:
+	movzbl	%dil, %eax
+	retq
+	.size	weight, .-weight
+"""
+TWICE = "static __attribute__((noinline)) int twice(int x) { return x * 2 ^ LOW; }\n"
+
+
+def written(text: str, parent: Candidate = IDENTITY) -> Candidate:
+    """A function as a person or a model would write it."""
+    return Candidate(Level.ASM, "by hand", parent.recipe, text, parent.key, authored=True)
+
+
+def function(program: Prepared, name: str, parent: Candidate = IDENTITY) -> str:
+    """A function's assembly at a candidate."""
+    modules = program.lowering.finish(parent).assembly
+    (number,) = assembly.homes(modules, name)
+    return assembly.function(modules[number], name)
+
+
+def slower(text: str) -> str:
+    """Another text that does the same."""
+    head, back, tail = text.rpartition("\tretq\n")
+    assert back
+    return f"{head}\tnop\n{back}{tail}"
+
+
+@pytest.fixture(scope="module")
+def newer(prepare: Prepare) -> Prepared:
+    """The program for a newer CPU, with other sections and debug information."""
+    return prepare(MAIN, OTHER, cflags=["-O3", "-march=x86-64-v3", "-ffunction-sections", "-g"])
+
+
+@pytest.mark.parametrize("which", ["program", "newer"])
+def test_assembly_put_back_unchanged_is_the_users_own_build(which: str, request: pytest.FixtureRequest) -> None:
+    program: Prepared = request.getfixturevalue(which)
+    for name in ("main", "weight"):
+        lowered = program.lowering.lower(written(function(program, name)))
+        assert machine_code(program.toolchain, lowered.executable) == machine_code(program.toolchain, program.baseline)
+
+
+def test_a_function_written_by_hand_takes_the_place_of_the_compilers(program: Prepared) -> None:
+    candidate = written(WEIGHT)
+    assert output(program, candidate) == output(program, IDENTITY)
+    finished = program.lowering.finish(candidate)
+    assert finished.lowered == program.lowering.lower(candidate)
+    assert ".Lweight_positive" in "".join(finished.assembly)
+    assert finished.ir == program.lowering.finish(IDENTITY).ir
+    wrong = written(WEIGHT.replace("cmpl\t$2", "cmpl\t$3"))
+    assert output(program, wrong) != output(program, IDENTITY)
+
+
+def test_assembly_lies_on_assembly_on_a_recipe_on_a_source(program: Prepared) -> None:
+    source = rewrite(program, "i % 31 == 3 ? -i : i", "i + 2")
+    whole = Candidate(Level.IR, "search", WHOLE.recipe, parent=source.key)
+    first = written(slower(function(program, "main", whole)), whole)
+    expected = output(program, source)
+    assert output(program, first) == expected != output(program, IDENTITY)
+    second = written(slower(slower(function(program, "main", first))), first)
+    assert output(program, second) == expected
+    assert program.lowering.texts(second) == program.lowering.texts(source)
+    assert function(program, "main", second).count("\tnop\n") == function(program, "main", first).count("\tnop\n") + 2
+
+
+def test_two_functions_of_two_modules_are_changed_one_after_the_other(program: Prepared) -> None:
+    first = written(WEIGHT)
+    program.lowering.remember(first)
+    second = written(slower(function(program, "main", first)), first)
+    assert output(program, second) == output(program, IDENTITY)
+    texts = "".join(program.lowering.finish(second).assembly)
+    assert ".Lweight_positive" in texts
+    assert "\tnop\n" in texts
+
+
+def test_local_functions_of_the_same_name_can_not_be_told_apart(prepare: Prepare) -> None:
+    first = TWICE.replace("LOW", "1") + (
+        "#include <stdio.h>\nint other(int);\n"
+        'int main(int argc, char **argv) { (void)argv; printf("%d\\n", twice(argc) + other(argc)); return 0; }\n'
+    )
+    program = prepare(first, TWICE.replace("LOW", "3") + "int other(int x) { return twice(x); }\n")
+    modules = program.lowering.finish(IDENTITY).assembly
+    text = slower(assembly.function(modules[0], "twice"))
+    with pytest.raises(AssemblyRefused, match="more than one module"):
+        program.lowering.lower(written(text))
+    (whole,) = program.lowering.finish(WHOLE).assembly
+    for name in {"twice", *assembly.functions(whole)} - {"main"}:
+        candidate = written(slower(assembly.function(whole, name)), WHOLE)
+        assert output(program, candidate) == output(program, IDENTITY)
+
+
+def test_assembly_that_does_not_fit_is_refused_with_a_reason(program: Prepared) -> None:
+    for text, reason in (
+        (WEIGHT.replace("weight", "nobody"), "no module"),
+        ("prose", "must define one function"),
+        (WEIGHT + WEIGHT.replace("weight", "main"), "must define one function"),
+        (WEIGHT.replace("cltd", "syscall"), "syscall enters the kernel"),
+        (WEIGHT.replace("cltd", '.incbin "/etc/passwd"'), "not allowed here"),
+        (WEIGHT.replace("cltd", "popcntl %eax, %eax"), "need not have"),
+    ):
+        with pytest.raises(AssemblyRefused, match=reason):
+            program.lowering.lower(written(text))
+    with pytest.raises(ProgramError, match="line 7: invalid instruction mnemonic 'clld'"):
+        program.lowering.lower(written(WEIGHT.replace("cltd", "clld")))
+
+
+def test_instructions_of_the_programs_own_cpu_are_allowed(newer: Prepared) -> None:
+    candidate = written(WEIGHT.replace("cltd", "popcntl %eax, %edx\n\tcltd"))
+    assert output(newer, candidate) == output(newer, IDENTITY)
+
+
+def test_nothing_above_rewritten_assembly_can_change(program: Prepared) -> None:
+    candidate = written(WEIGHT)
+    program.lowering.remember(candidate)
+    recipe = Candidate(Level.IR, "a recipe", WHOLE.recipe, parent=candidate.key)
+    ir = Candidate(Level.IR, "some IR", text="define void @f() {\n  ret void\n}\n", parent=candidate.key)
+    source = Candidate(Level.SOURCE, "a source", text=MAIN, source=source_name(program), parent=candidate.key)
+    for above in (recipe, ir, source):
+        for build in (program.lowering.lower, program.lowering.finish):
+            with pytest.raises(IRError, match="would be lost"):
+                build(above)
+    other = Candidate(Level.ASM, "another recipe", WHOLE.recipe, WEIGHT, IDENTITY.key, authored=True)
+    with pytest.raises(IRError, match="another recipe"):
+        program.lowering.lower(other)
+    assert program.lowering.optimized(candidate) == program.lowering.optimized(IDENTITY)
+
+
+def test_each_level_is_taken_out_again(program: Prepared) -> None:
+    source = rewrite(program, "i % 31 == 3 ? -i : i", "i + 3")
+    recipe = Candidate(Level.IR, "search", Recipe(options=("-force-vector-width=2",)), parent=source.key)
+    for parent, levels in (
+        (IDENTITY, {Level.ASM: IDENTITY.key}),
+        (source, {Level.ASM: source.key, Level.SOURCE: IDENTITY.key}),
+        (
+            recipe,
+            {Level.ASM: recipe.key, Level.IR: source.key, Level.SOURCE: Candidate(Level.IR, "", recipe.recipe).key},
+        ),
+    ):
+        program.lowering.remember(parent)
+        candidate = written(WEIGHT, parent)
+        program.lowering.remember(candidate)
+        found = {level: other.key for level, other in without_each_level(candidate, program.lowering)}
+        assert found == levels
+
+
+def test_rewritten_assembly_is_taken_home(program: Prepared, tmp_path: Path) -> None:
+    candidate = written(WEIGHT)
+    winner = (candidate, program.lowering.finish(candidate))
+    names = export.write(tmp_path, program.toolchain, Program(()), program.baseline, winner)
+    assert [name for name in names if name.endswith(".s") and ".Lweight" in (tmp_path / name).read_text()]
+    done = process.run([tmp_path / "rebuild.sh"], env={"PATH": "/usr/bin"}, timeout_s=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with program.open_runner([tmp_path / "rebuilt"]) as runner:
+        assert runner.run(0, Invocation()).stdout == output(program, IDENTITY)

@@ -16,6 +16,7 @@ from llmcoop.report import (
     Environment,
     LevelGain,
     LevelSpending,
+    ModelUse,
     OutcomeCount,
     Rejected,
     Run,
@@ -61,6 +62,7 @@ RUN = Run(
     gain_by_level=(LevelGain(Level.IR, 1.25, 1.2, 1.3),),
     candidates=(OutcomeCount(Outcome.ACCEPTED, 1), OutcomeCount(Outcome.REFUTED, 0)),
     tests=Testing(40, 19, 9000, (Rejected("unclean", 3),), 20.5, ADEQUACY),
+    model=ModelUse("large", 12, 34000, 0.25, unusable=1, unanswered=0, ended="the budget is spent", lost=False),
     spending=(LevelSpending(Level.IR, 1, 2.5),),
     checks=(
         Check("identity", CheckStatus.PASSED, "0.1% apart"),
@@ -71,7 +73,7 @@ RUN = Run(
     files=("best", "result.json"),
 )
 NOTHING = replace(
-    RUN, outcome=RunOutcome.NOTHING_FASTER, winner=None, tests=None, gain_by_level=(), required_speedup=None
+    RUN, outcome=RunOutcome.NOTHING_FASTER, winner=None, tests=None, model=None, gain_by_level=(), required_speedup=None
 )
 
 
@@ -85,14 +87,14 @@ def test_a_run_that_is_written_is_read_back(run: Run, tmp_path: Path) -> None:
 
 def test_the_file_has_the_schema_version_and_the_speedup(tmp_path: Path) -> None:
     content = json.loads(report.write(RUN, tmp_path).read_text())
-    assert (content["schema"], content["speedup"], content["outcome"]) == (2, 1.25, "improved")
+    assert (content["schema"], content["speedup"], content["outcome"]) == (3, 1.25, "improved")
     assert json.loads(report.to_json(NOTHING))["speedup"] == 1.0
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"schema": 3}, "schema version 3"),
+        ({"schema": 4}, "schema version 4"),
         ({"outcome": "splendid"}, "is not a result"),
         ({"elapsed_s": "long"}, "is not a result"),
         ({"files": None}, "is not a result"),

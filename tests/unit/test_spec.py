@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcoop.errors import UsageError
+from llmcoop.model_choice import ModelChoice
 from llmcoop.spec import _KEYS, FILE_NAME, Spec, from_options, load, parse_budget, split_words
 from llmcoop.values import Acceptance, Budget, Expectation, Invocation, Level, Program, Workload
 
@@ -46,10 +47,26 @@ calls = 4
 [options]
 accept = "proved"
 levels = ["ir"]
-model = "none"
 require_speedup = 1.05
 sandbox = false
 tests = "sub"
+
+[model]
+name = "large"
+base_url = "http://127.0.0.1:8080/v1"
+temperature = 0.5
+max_tokens = 4000
+timeout = 30
+concurrency = 2
+retries = 0
+tools = false
+stream = false
+prices = "sub/data.txt"
+prompts = "sub"
+rounds = 5
+samples = 2
+guide = "model"
+testing = false
 """
 
 
@@ -90,7 +107,23 @@ def test_every_key_of_the_file_arrives(folder: Path) -> None:
         ),
         tests=(Expectation(Invocation(("1",)), b"one\n", 3), Expectation(Invocation())),
         levels=(Level.IR,),
-        model="none",
+        model=ModelChoice(
+            name="large",
+            base_url="http://127.0.0.1:8080/v1",
+            temperature=0.5,
+            max_tokens=4000,
+            timeout=30,
+            concurrency=2,
+            retries=0,
+            tools=False,
+            stream=False,
+            prices=folder / "sub/data.txt",
+            prompts=folder / "sub",
+            rounds=5,
+            samples=2,
+            guide="model",
+            testing=False,
+        ),
         budget=Budget(seconds=30.0, calls=4),
         require_speedup=1.05,
         sandbox=False,
@@ -105,8 +138,15 @@ def test_the_smallest_file_has_the_documented_defaults(folder: Path) -> None:
     spec = load(write(folder, '[program]\nsources = ["main.c"]\n'))
     assert spec == Spec(Program((folder / "main.c",), ("-O3",), ()))
     assert spec.levels == (Level.SOURCE, Level.IR, Level.ASM)
-    assert (spec.model, spec.budget.seconds, spec.sandbox) == ("none", 60.0, True)
+    assert (spec.model.name, spec.budget.seconds, spec.sandbox) == ("none", 60.0, True)
     assert (spec.accept, spec.rewrites, spec.kept_tests, spec.function) == (Acceptance.TESTED, (), None, "")
+
+
+def test_a_model_gets_time_for_its_replies_unless_a_budget_is_given(folder: Path) -> None:
+    source = folder / "main.c"
+    assert from_options([source], model="large").budget == Budget(seconds=600.0, calls=40)
+    assert from_options([source], model="large", budget="usd=1").budget == Budget(usd=1.0)
+    assert from_options([source], model="none").budget == Budget()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +154,7 @@ def test_the_smallest_file_has_the_documented_defaults(folder: Path) -> None:
     [
         ('[program]\nsource = ["main.c"]', "did you mean 'sources'"),
         ("[programm]", "did you mean 'program'"),
-        ("[options]\nzzz = 1", "known: accept, levels, model"),
+        ("[options]\nzzz = 1", "known: accept, levels, require_speedup"),
         ('[program]\nsources = "main.c"', "'sources' in [program] must be a list of strings"),
         ("[program]\nsources = []", "'sources' in [program] must be a list of C files"),
         ("", "'sources' in [program]"),
@@ -136,7 +176,12 @@ def test_the_smallest_file_has_the_documented_defaults(folder: Path) -> None:
         ("[budget]\nseconds = 0", "'seconds' in [budget]"),
         ("[budget]\ncalls = 1.5", "'calls' in [budget]"),
         ('[options]\nlevels = ["src"]', "unknown level 'src'"),
-        ('[options]\nmodel = "large"', "without a model"),
+        ('[model]\nguide = "bandid"', "did you mean 'bandit'"),
+        ("[model]\nrounds = 0", "'rounds' in [model] must be a whole number of at least 1"),
+        ("[model]\ntemperature = -1", "at least 0"),
+        ('[model]\nprompts = "gone"', "no folder"),
+        ('[model]\nprices = "gone.toml"', "can't read"),
+        ('[options]\nmodel = "large"', "unknown key 'model'"),
         ("[options]\nsandbox = 1", "'sandbox' in [options] must be true or false"),
         ("[options]\nrequire_speedup = -1", "over 0"),
         ("[program", "not valid TOML"),
@@ -260,8 +305,9 @@ def test_the_page_about_the_file_shows_all_of_its_keys(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "spec.md").read_text()
     example = page.partition("```toml\n")[2].partition("```")[0].replace('"data/table.csv"', '"table.csv"')
     (tmp_path / "main.tests" / "tests").mkdir(parents=True)
-    (tmp_path / "faster").mkdir()
-    for name in ("main.c", "parse.c", "perf.in", "table.csv", "faster/parse.c"):
+    for name in ("faster", "prompts"):
+        (tmp_path / name).mkdir()
+    for name in ("main.c", "parse.c", "perf.in", "table.csv", "faster/parse.c", "prices.toml"):
         (tmp_path / name).touch()
     spec = load(write(tmp_path, example))
     assert len(spec.tests) == len(spec.workload.variants) == 1

@@ -1,0 +1,1 @@
+"""Agents: each leads conversations with a model about one kind of work."""

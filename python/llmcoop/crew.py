@@ -1,0 +1,56 @@
+"""The model that a run's agents talk to: a server, files with replies, or a recording; and what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmcoop.model_choice import ModelChoice
+from llmcoop.models import Model, Usage
+from llmcoop.models.cached import CachedModel, CallStore
+from llmcoop.models.ledger import Ledger
+from llmcoop.models.recording import RecordedModel, Recorder, Recording, RecordingModel
+from llmcoop.models.scripted import ScriptedModel
+from llmcoop.models.settings import ModelSettings
+from llmcoop.prompts import Prompts
+from llmcoop.values import Budget
+
+_SCRIPTED = "scripted:"
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What all agents share."""
+
+    model: Model
+    ledger: Ledger
+    prompts: Prompts
+    rounds: int
+    samples: int
+
+
+def assemble(
+    choice: ModelChoice,
+    budget: Budget,
+    spent: Usage,
+    calls: CallStore,
+    *,
+    recording: Recording | None,
+    recorder: Recorder | None,
+) -> Crew | None:
+    """The crew of a run; None where there is no model. Raises UsageError for a choice that can't be."""
+    if choice.absent and recording is None:
+        return None
+    ledger = Ledger(budget, spent)
+    model = RecordedModel(recording) if recording else _model(choice, ledger, calls)
+    if recorder:
+        model = RecordingModel(model, recorder)
+    return Crew(model, ledger, Prompts(choice.prompts), choice.rounds, choice.samples)
+
+
+def _model(choice: ModelChoice, ledger: Ledger, calls: CallStore) -> Model:
+    if choice.name.startswith(_SCRIPTED):
+        return ScriptedModel.load(Path(choice.name.removeprefix(_SCRIPTED)))
+    from llmcoop.models.client import OpenAIModel  # noqa: PLC0415 - its library takes long to import
+
+    return CachedModel(OpenAIModel(ModelSettings.of(choice), ledger), calls)
