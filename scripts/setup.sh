@@ -7,7 +7,7 @@ packages=(
   clang-22 llvm-22 llvm-22-dev llvm-22-tools lld-22 libclang-rt-22-dev bolt-22 # the toolchain, and LLVM to link with
   libzstd-dev zlib1g-dev libxml2-dev                                           # what LLVM's libraries need
   g++ libc6-dev cmake ninja-build python3-dev python3-venv                     # the build
-  bubblewrap                                                                   # the sandbox
+  bubblewrap binutils                                                          # the sandbox; as, for the level of assembly
   clang-format-22 csmith libcsmith-dev                                         # for scripts/test.sh
 )
 

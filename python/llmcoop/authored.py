@@ -35,6 +35,8 @@ _MOST_TIMING_S = 15.0
 _TESTS_SHARE = 0.2  # of the budget, for growing and measuring tests; once, for all candidates
 _MOST_TESTS_S = 60.0
 _PROOF_S = 5.0  # for proving that a function is equal to the one before
+_PROOF_AGAIN_S = 60.0  # the same where it is known that there is a proof
+_ATTACK_AGAIN_S = 2.0  # for attacking what was attacked before: nothing but our trust in the recording depends on it
 
 _OUTCOMES = {Ruling.ACCEPTED: Outcome.ACCEPTED, Ruling.WEAK: Outcome.WEAK, Ruling.REFUTED: Outcome.REFUTED}
 
@@ -43,8 +45,22 @@ _OUTCOMES = {Ruling.ACCEPTED: Outcome.ACCEPTED, Ruling.WEAK: Outcome.WEAK, Rulin
 class Known:
     """What a recorded run found out about a candidate."""
 
-    examined: bool
-    inputs: tuple[Invocation, ...]  # on which it was wrong
+    outcome: Outcome
+    evidence: Evidence | None
+    speedup: float | None  # over the baseline
+
+    @property
+    def inputs(self) -> tuple[Invocation, ...]:
+        """On which it was wrong."""
+        failure = self.evidence.counterexample if self.evidence else None
+        return (failure.case.invocation,) if failure else ()
+
+    @property
+    def proof_s(self) -> float:
+        """How long to look for what is known of a function by itself; nothing if nothing was found."""
+        if self.evidence is None or self.evidence.kind is EvidenceKind.TESTED or self.inputs:
+            return 0.0
+        return _PROOF_AGAIN_S
 
 
 class Authored:
@@ -62,23 +78,36 @@ class Authored:
         budget_s: float,
         announce: Callable[[str], None],
         prepare: Callable[[float], None],
-        known: Callable[[Candidate], Known | None] = lambda _: None,
-        examined: Callable[[Candidate, Evidence | None], None] = lambda _candidate, _evidence: None,
+        known: Callable[[Candidate], Known | None] | None = None,
     ) -> None:
         """`prepare` makes up tests in so many seconds, once it is clear that they are needed.
 
-        `known` is asked what a recorded run found out about a candidate; `examined` is told what this one does.
+        `known` says what the recorded run that this one follows found out about a candidate.
         """
         self._evaluator, self._lowering, self._examiner = evaluator, lowering, examiner
         self._history, self._baseline, self._accept = history, baseline, accept
         self._budget_s, self._announce = budget_s, announce
-        self._prepare, self._known, self._examined_is = prepare, known, examined
+        self._prepare, self._recorded = prepare, known
 
     def evaluate(self, candidate: Candidate, attack_s: float) -> Evaluation:
         """What a candidate is worth; one that seems faster than its parent is attacked for `attack_s` seconds."""
         evaluation = self._evaluated(candidate, attack_s)
         self._evaluator.learn(evaluation)
         return evaluation
+
+    def beyond_recording(self, candidate: Candidate) -> bool:
+        """Whether this run follows a recorded one that was over before it came to this candidate."""
+        return self._recorded is not None and self._recorded(candidate) is None
+
+    def told(self, evaluation: Evaluation) -> Evaluation:
+        """What the author of a candidate hears: the speedup of the recorded run, for that led to the next proposals."""
+        known = self._known(evaluation.candidate)
+        if known is None or known.speedup is None or evaluation.measurement is None:
+            return evaluation
+        return replace(evaluation, measurement=replace(evaluation.measurement, speedup=known.speedup))
+
+    def _known(self, candidate: Candidate) -> Known | None:
+        return self._recorded(candidate) if self._recorded else None
 
     def _evaluated(self, candidate: Candidate, attack_s: float) -> Evaluation:
         checked = self._evaluator.check_one(candidate)
@@ -92,12 +121,11 @@ class Authored:
         if isinstance(measured, Misrun):
             return self._evaluator.refuted(candidate, checked.lowered, measured)
         known = self._known(candidate)
-        over_parent = measure.verdict(measured, THRESHOLD) is Verdict.FASTER
         over_baseline = self._over_baseline(candidate, measured)
-        if not (known.examined if known else over_parent):
-            self._examined_is(candidate, None)
+        slow = measure.verdict(measured, THRESHOLD) is not Verdict.FASTER
+        if known.outcome is Outcome.NOT_FASTER if known else slow:
             return self._not_faster(candidate, checked.lowered, over_baseline)
-        return self._examined(candidate, checked.lowered, over_baseline, attack_s, known.inputs if known else ())
+        return self._examined(candidate, checked.lowered, over_baseline, attack_s, known)
 
     # Timing
 
@@ -128,32 +156,40 @@ class Authored:
         lowered: Lowered,
         measured: Measurement,
         seconds: float,
-        first: Sequence[Invocation],
+        known: Known | None,
     ) -> Evaluation:
         if self._examiner.testing is None:
             self._prepare(min(_MOST_TESTS_S, _TESTS_SHARE * self._budget_s))
         started = time.monotonic()
-        finding = self._finding(candidate)
+        finding = self._finding(candidate, known.proof_s if known else _PROOF_S)
         if finding is not None and finding.kind is EvidenceKind.REFUTED:
             evidence = Evidence(EvidenceKind.REFUTED)
-            self._examined_is(candidate, evidence)
             return Evaluation(candidate, Outcome.REFUTED, evidence, None, finding.message, lowered.sha256)
+        left_s = _ATTACK_AGAIN_S if known else max(1.0, seconds - (time.monotonic() - started))
         try:
-            evidence = self._attacked(candidate, lowered, max(1.0, seconds - (time.monotonic() - started)), first)
+            evidence = self._attacked(candidate, lowered, left_s, known.inputs if known else ())
         except ProgramError as error:
             return Evaluation(candidate, Outcome.DOES_NOT_COMPILE, message=error.message)
-        self._examined_is(candidate, evidence)
-        if evidence.kind is not EvidenceKind.REFUTED:
-            evidence = self._together(candidate, evidence, finding)
+        evidence = self._together(candidate, evidence, finding)
+        if known and known.evidence:
+            evidence = self._as_recorded(evidence, known.evidence)
         verdict = decide(evidence, self._accept, self._examiner.adequacy)
         kept = None if evidence.kind is EvidenceKind.REFUTED else measured
         return Evaluation(candidate, _OUTCOMES[verdict.ruling], evidence, kept, verdict.reason, lowered.sha256)
 
-    def _finding(self, candidate: Candidate) -> Finding | None:
+    def _as_recorded(self, found: Evidence, recorded: Evidence) -> Evidence:
+        """What a long attack showed is more than a short one shows; but what is refuted here is refuted."""
+        if recorded.kind is not EvidenceKind.REFUTED:
+            return found if found.kind is EvidenceKind.REFUTED else replace(recorded, kind=found.kind)
+        if found.kind is not EvidenceKind.REFUTED:
+            self._announce("the recorded counterexample does not show here; it counts nevertheless")
+        return recorded
+
+    def _finding(self, candidate: Candidate, seconds: float) -> Finding | None:
         """What speaks for or against a rewritten function of IR, beside the whole program."""
-        if candidate.level is not Level.IR:
+        if candidate.level is not Level.IR or not seconds:
             return None
-        return self._lowering.examine_function(candidate, self._accept, _PROOF_S)
+        return self._lowering.examine_function(candidate, self._accept, seconds)
 
     def _attacked(
         self, candidate: Candidate, lowered: Lowered, seconds: float, first: Sequence[Invocation]
@@ -167,6 +203,8 @@ class Authored:
 
     def _together(self, candidate: Candidate, evidence: Evidence, finding: Finding | None) -> Evidence:
         """A proof of one function is as good as what the rest of the program is believed for."""
+        if evidence.kind is EvidenceKind.REFUTED:
+            return evidence
         proved = finding is not None and finding.kind is EvidenceKind.PROVED
         parents = list(self._lowering.lineage(candidate))[1:]
         if proved and not any(each.authored for each in parents):

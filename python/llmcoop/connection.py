@@ -23,7 +23,8 @@ class Connection:
     request has a number, {"id": 1, …}, and so has its answer. The kinds of requests:
     {"function": name, "pipeline": text, "ir": text, "authored": bool}, answered by {"accepted": bool, "speedup": float
     or null, "message": text}, or {"stop": true} when the budget is spent; and {"ask": request of a model}, answered by
-    {"reply": reply} or {"error": {"kind": name, "message": text}}.
+    {"reply": reply} or {"error": {"kind": name, "message": text}}. What has no number wants no answer: {"unusable":
+    how many replies of the model, and tool calls in them, nothing could be made of so far}.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,6 +60,11 @@ class Connection:
             with contextlib.suppress(OSError):
                 self._socket.sendall(json.dumps({"id": number, **message}).encode() + b"\n")
         return answer.result()
+
+    def tell(self, message: Mapping[str, object]) -> None:
+        """Say something that wants no answer; a run that is lost does not hear it."""
+        with self._lock, contextlib.suppress(OSError):
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
 
     def close(self) -> None:
         """The run sees the end of the search."""

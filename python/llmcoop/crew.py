@@ -45,12 +45,16 @@ def assemble(
     model = RecordedModel(recording) if recording else _model(choice, ledger, calls)
     if recorder:
         model = RecordingModel(model, recorder)
-    return Crew(model, ledger, Prompts(choice.prompts), choice.rounds, choice.samples)
+    rounds, samples = choice.rounds, choice.samples
+    if recording:
+        rounds, samples = recording.header.rounds, recording.header.samples
+    return Crew(model, ledger, Prompts(choice.prompts), rounds, samples)
 
 
 def _model(choice: ModelChoice, ledger: Ledger, calls: CallStore) -> Model:
     if choice.name.startswith(_SCRIPTED):
-        return ScriptedModel.load(Path(choice.name.removeprefix(_SCRIPTED)))
+        folder = Path(choice.name.removeprefix(_SCRIPTED))
+        return CachedModel(ScriptedModel.load(folder, given=calls.given(), ledger=ledger), calls)
     from llmcoop.models.client import OpenAIModel  # noqa: PLC0415 - its library takes long to import
 
     return CachedModel(OpenAIModel(ModelSettings.of(choice), ledger), calls)

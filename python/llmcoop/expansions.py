@@ -62,7 +62,7 @@ class Expansions:
     @property
     def unusable(self) -> int:
         """Replies, and tool calls in them, that nothing could be made of."""
-        return self._source.unusable + self._asm.unusable
+        return self._source.unusable + self._functions.unusable + self._asm.unusable
 
     def expand(self, level: Level, parent: Candidate, number: int) -> None:
         """Have a model rewrite a candidate; `number` is that of the conversation. Raises ModelError."""
@@ -147,11 +147,15 @@ class Expansions:
         """Evaluate what an agent proposes as long as the budget lasts."""
         try:
             candidate = next(proposals)
-            while not self._allowance.spent(len(self._history.evaluations)):
-                candidate = proposals.send(self._evaluated(candidate))
+            while not self._over(candidate):
+                candidate = proposals.send(self._authored.told(self._evaluated(candidate)))
         except StopIteration:
             return
         proposals.close()
+
+    def _over(self, candidate: Candidate) -> bool:
+        """Whether the run, or the recorded one that it follows, has ended here."""
+        return self._allowance.spent(len(self._history.evaluations)) or self._authored.beyond_recording(candidate)
 
     def _evaluated(self, candidate: Candidate) -> Evaluation:
         known = self._history.find(candidate)

@@ -47,6 +47,7 @@ class FunctionSearch:
         self._evaluator, self._authored, self._history = evaluator, authored, history
         self._folder, self._allowance, self._attack_s, self._announce = folder, allowance, attack_s, announce
         self._replay = replay
+        self.unusable = 0  # replies of a model, and tool calls in them, that nothing could be made of
 
     def functions(self, base: Candidate) -> Sequence[str]:
         """Functions of a candidate that are worth it, the hottest first; none where there are several modules."""
@@ -57,7 +58,8 @@ class FunctionSearch:
         """Try further passes on the hot functions of a candidate, as long as the budget lasts."""
         if self._replay:
             for candidate in self._replay.proposals():
-                self._evaluated(candidate)
+                if not self._spent:
+                    self._evaluated(candidate)
             return
         functions = self.functions(base)
         if not functions:
@@ -85,17 +87,22 @@ class FunctionSearch:
             brief=brief,
             budget_s=seconds,
             folder=self._folder,
+            count=self._count,
         )
+
+    def _count(self, unusable: int) -> None:
+        self.unusable += unusable
 
     def _judge(self, base: Candidate) -> Callable[[FunctionProposal], FunctionVerdict]:
         """Answers the plugin; an accepted proposal becomes the parent of the next."""
         lineage = [base]
 
         def judge(proposal: FunctionProposal) -> FunctionVerdict:
-            if self._spent:
-                return FunctionVerdict(False, None, "the budget is spent", stop=True)
             parent = lineage[-1]
-            known = self._evaluated(_candidate(proposal, parent))
+            candidate = _candidate(proposal, parent)
+            if self._spent or (candidate.authored and self._authored.beyond_recording(candidate)):
+                return FunctionVerdict(False, None, "the budget is spent", stop=True)
+            known = self._authored.told(self._evaluated(candidate))
             if known.outcome is Outcome.ACCEPTED:
                 lineage.append(known.candidate)
             speedup = known.measurement.speedup if known.measurement else None

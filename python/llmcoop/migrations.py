@@ -109,4 +109,9 @@ MIGRATIONS = (
         PRIMARY KEY (run, number)
     ) STRICT;
     """,
+    """
+    ALTER TABLE steps ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    ALTER TABLE steps ADD COLUMN ended INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX model_calls_turn ON model_calls (run, agent, conversation, sample, number);
+    """,
 )

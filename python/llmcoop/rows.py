@@ -65,6 +65,7 @@ class StoredStep:
     tokens: int = 0
     usd: float = 0.0
     gain: float = 0.0  # natural logarithm of the best speedup after the step / before it
+    note: str = ""  # on what came of it
 
 
 def run(row: Row) -> StoredRun:
@@ -144,4 +145,5 @@ def step(row: Row) -> StoredStep:
         row["tokens"],
         row["usd"],
         row["gain"],
+        row["note"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from llmcoop.allowance import Allowance
 from llmcoop.expansions import Expansions
@@ -20,6 +21,20 @@ _FAILURES = 2  # of the model's server in a row, after which the run goes on wit
 _PARENTS = 4  # how many candidates can be expanded at each level: the fastest
 _SHOWN_RECIPES = 6  # how many recipes a guide is told of: the fastest
 _EXPANSION_S = 30.0  # what the expansion of a candidate takes, before one was seen
+_NOTHING = "nothing was proposed"
+_UNKNOWN = "the candidate to go on from is not known here"
+
+
+class Diary(Protocol):
+    """Where steps are made durable."""
+
+    def begin(self, number: int, action: Action) -> None:
+        """An action is going to be taken."""
+        ...
+
+    def end(self, step: Step) -> None:
+        """It was."""
+        ...
 
 
 class Search:
@@ -37,18 +52,18 @@ class Search:
         levels: Sequence[Level] = tuple(Level),
         ledger: Ledger | None = None,
         steps: Sequence[Step] = (),
-        keep: Callable[[Step, Sequence[Candidate]], None] = lambda _step, _candidates: None,
+        begun: Action | None = None,
+        diary: Diary,
         announce: Callable[[str], None],
     ) -> None:
-        """`expansions` and `ledger` are there if there is a model; `steps` were taken by an earlier part of the run.
+        """`expansions` and `ledger` are there if there is a model.
 
-        `keep` makes a step, with the candidates that it evaluated, durable.
+        `steps` were taken by an earlier part of the run, and `begun` was what it was doing when it was cut short.
         """
         self._policy, self._default = policy, BanditPolicy() if expansions else policy
         self._recipes, self._functions, self._expansions = recipes, functions, expansions
         self._history, self._allowance, self._levels, self._ledger = history, allowance, levels, ledger
-        self._steps, self._keep, self._announce = [*steps], keep, announce
-        self._exhausted: set[tuple[ActionKind, str]] = set()
+        self._steps, self._begun, self._diary, self._announce = [*steps], begun, diary, announce
         self._failures = 0
         self.model_ended = ""  # why the model is asked no more; empty as long as it is
         self.model_lost = False  # whether that is a failure, and not the end of its budget
@@ -57,17 +72,20 @@ class Search:
         """Search until the guide says that it is enough. Raises ModelRefused for a model that never answered."""
         while (action := self._decided()).kind is not ActionKind.STOP:
             self._announce(f"{action.kind}: {action.reason}")
+            self._diary.begin(len(self._steps) + 1, action)
             started, usage, before = time.monotonic(), self._usage, self._history.best_log_speedup
-            evaluated = len(self._history.evaluations)
             note = self._do(action)
             gain = self._history.best_log_speedup - before
             spent = _difference(usage, self._usage, time.monotonic() - started)
             step = Step(action, gain if gain > GAIN else 0.0, spent, note)
-            self._keep(step, [each.candidate for each in self._history.evaluations[evaluated:]])
+            self._diary.end(step)
             self._steps.append(step)
 
     def _decided(self) -> Action:
-        """What the guide says; one that needs a model and has none leaves the decision to the default."""
+        """What was begun, or what the guide says; one that needs a model and has none leaves it to the default."""
+        action, self._begun = self._begun, None
+        if action and not self._allowance.spent(len(self._history.evaluations)) and self._possible(action.kind):
+            return action
         state = self._state()
         try:
             return self._default.next(state) if self.model_ended else self._policy.next(state)
@@ -80,17 +98,17 @@ class Search:
     def _do(self, action: Action) -> str:
         """Do it; gives a few words on what came of it, if there is anything to say."""
         parent = self._candidate(action.parent)
+        if parent is None:
+            return _UNKNOWN
         match action.kind:
             case ActionKind.RECIPES:
-                if not self._recipes.round(None if parent is IDENTITY else parent):
-                    self._exhausted.add((action.kind, action.parent))
+                return "" if self._recipes.round(None if parent is IDENTITY else parent) else _NOTHING
             case ActionKind.FUNCTIONS:
                 assert self._functions is not None
-                self._exhausted.add((action.kind, action.parent))
                 self._functions.search(parent)
+                return ""
             case _:
                 return self._expand(action, parent)
-        return ""
 
     def _expand(self, action: Action, parent: Candidate) -> str:
         """Have a model rewrite a candidate. Raises ModelRefused when it has never answered."""
@@ -102,10 +120,7 @@ class Search:
         except ModelError as error:
             return self._failed(error)
         self._failures = 0
-        if len(self._history.evaluations) == before:
-            self._exhausted.add((action.kind, action.parent))
-            return "nothing was proposed"
-        return ""
+        return "" if len(self._history.evaluations) > before else _NOTHING
 
     def _failed(self, error: ModelError) -> str:
         """Go on after a model had no reply, with or without it."""
@@ -130,14 +145,24 @@ class Search:
     def _state(self) -> State:
         expansions = [step for step in self._steps if step.action.kind.asks_model]
         taken_s = sum(step.spent.seconds for step in expansions)
+        exhausted = self._exhausted()
         return State(
             remaining=self._remaining(),
             round_s=self._allowance.round_s,
             call_s=taken_s / len(expansions) if expansions else _EXPANSION_S,
             nodes=tuple(self._nodes()),
             steps=tuple(self._steps),
-            options=tuple(option for option in self._options() if (option.kind, option.parent) not in self._exhausted),
+            options=tuple(option for option in self._options() if (option.kind, option.parent) not in exhausted),
         )
+
+    def _exhausted(self) -> set[tuple[ActionKind, str]]:
+        """What has nothing more to give."""
+        over = (step for step in self._steps if step.note == _NOTHING or step.action.kind is ActionKind.FUNCTIONS)
+        return {(step.action.kind, step.action.parent) for step in over}
+
+    def _possible(self, kind: ActionKind) -> bool:
+        """Whether a step that an earlier part of the run has begun can be taken now."""
+        return not kind.asks_model or self._expansions is not None
 
     def _remaining(self) -> Remaining:
         left = self._ledger.left if self._ledger else None
@@ -186,9 +211,11 @@ class Search:
             evaluation.message,
         )
 
-    def _candidate(self, key: str) -> Candidate:
-        known = (each.candidate for each in self._history.evaluations if each.candidate.key == key)
-        return next(known, IDENTITY)
+    def _candidate(self, key: str) -> Candidate | None:
+        """The candidate of an option; the program itself has no key."""
+        if not key:
+            return IDENTITY
+        return next((each.candidate for each in self._history.evaluations if each.candidate.key == key), None)
 
 
 def _key(candidate: Candidate) -> str:

@@ -7,7 +7,8 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import BinaryIO
 from llmcoop import record, rows
 from llmcoop.errors import UsageError
 from llmcoop.migrations import MIGRATIONS
-from llmcoop.models import Reply, Request, Usage
+from llmcoop.models import Reply, Request, Turn, Usage
 from llmcoop.rows import StoredCall, StoredRun, StoredStep
 from llmcoop.values import Candidate, Evaluation, Level, Measurement, TestCase
 
@@ -35,6 +36,14 @@ _USAGE = """
     SELECT agent, SUM(calls) AS calls, SUM(prompt_tokens) AS prompt_tokens,
         SUM(completion_tokens) AS completion_tokens, SUM(usd) AS usd
     FROM model_calls WHERE run = ? GROUP BY agent ORDER BY agent
+"""
+
+_STEPS = "SELECT * FROM steps WHERE run = ? AND ended = ? ORDER BY number"
+
+_TURN = """
+    SELECT reply FROM model_calls
+    WHERE run = ? AND model = ? AND agent = ? AND conversation = ? AND sample = ? AND number = ?
+    ORDER BY id DESC LIMIT 1
 """
 
 
@@ -139,6 +148,11 @@ class Store:
         row = self._row("SELECT reply FROM model_calls WHERE digest = ? ORDER BY id DESC LIMIT 1", digest)
         return None if row is None else rows.reply(row)
 
+    def find_turn(self, run: int, model: str, turn: Turn) -> Reply | None:
+        """The reply that a run had from a model at this turn, whatever it asked."""
+        row = self._row(_TURN, run, model, *asdict(turn).values())
+        return None if row is None else rows.reply(row)
+
     def add_call(self, run: int, digest: str, request: Request, reply: Reply, model: str) -> None:
         """Keep a call of a model and what it took."""
         turn, usage = request.turn, reply.usage
@@ -167,15 +181,27 @@ class Store:
         """What all model calls of a run took."""
         return sum(self.usage_by_agent(run).values(), Usage())
 
+    def begin_step(self, run: int, step: StoredStep) -> None:
+        """Keep a decision of the guide that is going to be carried out."""
+        self._add_step(run, step, ended=False)
+
     def add_step(self, run: int, step: StoredStep) -> None:
-        """Keep a decision of the guide that was carried out."""
-        with self._transaction():
-            count = self._rows("SELECT COUNT(*) AS count FROM steps WHERE run = ?", run)[0]["count"]
-            self._insert("steps", run=run, number=count + 1, **asdict(step))
+        """Keep a decision of the guide that was carried out, in place of the one that was begun."""
+        self._add_step(run, step, ended=True)
 
     def steps(self, run: int) -> list[StoredStep]:
-        """The decisions of the guide in a run, in their order."""
-        return [rows.step(row) for row in self._rows("SELECT * FROM steps WHERE run = ? ORDER BY number", run)]
+        """The decisions of the guide in a run that were carried out, in their order."""
+        return [rows.step(row) for row in self._rows(_STEPS, run, 1)]
+
+    def begun_step(self, run: int) -> StoredStep | None:
+        """The decision that a run was about to carry out when it was cut short."""
+        return next((rows.step(row) for row in self._rows(_STEPS, run, 0)), None)
+
+    def _add_step(self, run: int, step: StoredStep, *, ended: bool) -> None:
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM steps WHERE run = ? AND NOT ended", (run,))
+            count = self._rows("SELECT COUNT(*) AS count FROM steps WHERE run = ?", run)[0]["count"]
+            self._insert("steps", run=run, number=count + 1, ended=ended, **asdict(step))
 
     def _insert_candidate(self, run: int, candidate: Candidate) -> int:
         return self._insert(
@@ -304,13 +330,20 @@ class CallCache:
     run: int
     model: str
 
-    def find(self, digest: str) -> Reply | None:
-        """The latest reply to a request with this digest, in any run."""
-        return self.store.find_call(digest)
+    def find(self, digest: str, turn: Turn) -> Reply | None:
+        """The reply that this run had at this turn, or else the latest one to a request with this digest in any run.
+
+        A run that goes on after a kill comes to the same turn with other figures in what it asks: it measures anew.
+        """
+        return self.store.find_turn(self.run, self.model, turn) or (self.store.find_call(digest) if digest else None)
 
     def keep(self, digest: str, request: Request, reply: Reply) -> None:
         """Keep a reply that was paid for in this run."""
         self.store.add_call(self.run, digest, request, reply, self.model)
+
+    def given(self) -> Mapping[str, int]:
+        """How many replies of this run each agent has had."""
+        return Counter(call.request.turn.agent for call in self.store.calls(self.run))
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

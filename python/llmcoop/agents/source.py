@@ -92,10 +92,11 @@ class _Rewriting:
         """What the model hears of its proposal; from now on, the next one changes what that leads to."""
         candidate, before, measured = evaluation.candidate, self._version, evaluation.measurement
         speedup = measured.speedup if measured else 0.0
-        improved = evaluation.outcome is Outcome.ACCEPTED and speedup > before.speedup
+        # Who is accepted was faster than the version that it changes; figures of two measurements may say otherwise.
+        improved = evaluation.outcome is Outcome.ACCEPTED
         if improved:
             self._version = _Version(candidate.key, before.after(candidate), speedup)
-        dropped = improved or evaluation.outcome in (Outcome.ACCEPTED, *_NOT_DONE)
+        dropped = improved or evaluation.outcome in _NOT_DONE
         self._broken = None if dropped else before.after(candidate)
         return self._prompts.render(
             AGENT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from llmcoop.testing.written import Inputs
 from llmcoop.values import Invocation
 
 _AGENT = "testing"
+_FIRST_CHANGE = 1000  # the numbers of conversations about a change begin here
 _SEEDS = (1, 2)  # a script is run once with each
 _SCRIPT_LIMITS = Limits(
     cpu_s=10.0, wall_s=15.0, memory_bytes=1 << 30, file_bytes=16 << 20, processes=8, stack_bytes=8 << 20
@@ -48,7 +50,6 @@ class TestsAgent:
         self._model, self._prompts, self._sandbox = model, prompts, sandbox
         self._limits = limits
         self._files = spec.workload.timed.files
-        self._changes = 0
         self._unusable = 0
         self._shown = {
             "sources": [(path.name, _source(path)) for path in spec.program.sources],
@@ -72,11 +73,12 @@ class TestsAgent:
 
     def for_change(self, diff: str) -> Inputs:
         """Inputs on which the rewrite with that diff would fail if it were wrong. As `for_program`."""
-        self._changes += 1
-        return self._asked(1 + self._changes, "change", {"diff": diff})
+        # The number comes from what is asked: a run that is resumed or replayed may leave some changes out.
+        digest = hashlib.sha256(diff.encode(errors="surrogateescape")).digest()
+        return self._asked(_FIRST_CHANGE + int.from_bytes(digest[:4]), "change", {"diff": diff})
 
     def _asked(self, number: int, block: str, facts: Mapping[str, object]) -> Inputs:
-        """`number` is that of the conversation: the same in a run that is replayed, whatever was left out there."""
+        """`number` is that of the conversation."""
         values = {**self._shown, **facts}
         conversation = Conversation(self._model, _AGENT, number, self._prompts.render(_AGENT, "system", **values))
         try:

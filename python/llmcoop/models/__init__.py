@@ -52,7 +52,7 @@ class Turn:
     """Which call of a run a request is, whatever it says: a replayed run asks the same turns."""
 
     agent: str  # "source", "ir", "asm", "testing", "guide"
-    conversation: int  # of this agent in this run, from 1
+    conversation: int  # of this agent in this run
     sample: int  # which of several replies to the same message the conversation follows, from 0
     number: int  # of the call in the conversation, from 1
 

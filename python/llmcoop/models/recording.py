@@ -1,13 +1,15 @@
 """Runs that are written down step by step, so that a later run can follow them without a model and without a clock.
 
 What differs from machine to machine is timing, and all that depends on it: what the guide decides, which recipes are
-proposed, which candidates seem faster, which tests are found in the time given. Each of these is an entry.
+proposed, which candidates seem faster, which tests and counterexamples are found in the time given. Each of these is
+an entry.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -18,7 +20,7 @@ from typing import BinaryIO, TypeVar
 from llmcoop import record
 from llmcoop.errors import UsageError
 from llmcoop.models import Message, Model, RecordingEnded, Reply, Request, Role, Turn, Usage
-from llmcoop.values import Adequacy, Candidate, Evidence, TestCase
+from llmcoop.values import Adequacy, Candidate, Evidence, Outcome, TestCase
 
 SCHEMA_VERSION = 1
 _HINT = "name a file that --record wrote"
@@ -34,6 +36,8 @@ class Header:
     program: str  # name of its first source file
     spec_key: str  # see Spec.key: of what was optimized
     model: str  # name
+    rounds: int = 1  # of proposals in one expansion
+    samples: int = 1  # proposals that were asked for in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the guide decided."""
+    """What the guide decided; what follows, up to the next step, came of it."""
 
+    number: int  # from 1; a step that a kill cut short has the same number again when it goes on
     action: str  # its kind
     parent: str  # key of the candidate that it goes on from; empty for the program itself
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proposals:
-    """The candidates that one round of a search built."""
-
-    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +71,19 @@ class Tests:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """What an attack on a candidate found; no evidence when it was not faster, so that nobody attacked it."""
+class Evaluated:
+    """What came of a candidate."""
 
     candidate: str  # key
+    outcome: Outcome
     evidence: Evidence | None = None
+    speedup: float | None = None  # over the baseline; None if it was not timed
+    built: Candidate | None = None  # what a search made; what somebody wrote is in the replies, or a file of the user's
 
 
-Entry = Call | Step | Proposals | Tests | Examined
+Entry = Call | Step | Evaluated | Tests
 
-_KINDS: Mapping[str, type[Entry]] = {
-    "call": Call,
-    "step": Step,
-    "proposals": Proposals,
-    "tests": Tests,
-    "examined": Examined,
-}
+_KINDS: Mapping[str, type[Entry]] = {"call": Call, "step": Step, "evaluated": Evaluated, "tests": Tests}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -163,9 +158,9 @@ class Recording:
     entries: tuple[Entry, ...]
     replies: Mapping[Turn, Reply]
     steps: tuple[Step, ...]
-    proposals: tuple[Proposals, ...]
-    tests: tuple[Tests, ...]
-    examined: Mapping[str, Evidence | None]  # by key of the candidate
+    tests: Tests | None  # None if the run did not come to that
+    evaluated: Mapping[str, Evaluated]  # by key of the candidate
+    searched: Mapping[int, tuple[Candidate, ...]]  # what searches made, by number of the step
 
     @classmethod
     def load(cls, path: Path) -> Recording:
@@ -185,10 +180,10 @@ class Recording:
             header,
             entries,
             MappingProxyType({call.turn: call.reply for call in _of(Call, entries)}),
-            tuple(_of(Step, entries)),
-            tuple(_of(Proposals, entries)),
-            tuple(_of(Tests, entries)),
-            MappingProxyType({each.candidate: each.evidence for each in _of(Examined, entries)}),
+            tuple({step.number: step for step in _of(Step, entries)}.values()),
+            next(reversed(_of(Tests, entries)), None),
+            MappingProxyType({each.candidate: each for each in _of(Evaluated, entries)}),
+            MappingProxyType(_searched(entries)),
         )
 
     @property
@@ -304,6 +299,17 @@ def _entry(path: Path, number: int, line: bytes, folder: Path) -> Entry:
 
 def _of(kind: type[T], entries: Iterable[Entry]) -> list[T]:
     return [entry for entry in entries if isinstance(entry, kind)]
+
+
+def _searched(entries: Iterable[Entry]) -> dict[int, tuple[Candidate, ...]]:
+    """The candidates that a search made, by the step that they follow; each once."""
+    number, found = 0, defaultdict[int, dict[str, Candidate]](dict)
+    for entry in entries:
+        if isinstance(entry, Step):
+            number = entry.number
+        elif isinstance(entry, Evaluated) and entry.built is not None:
+            found[number][entry.candidate] = entry.built
+    return {number: tuple(candidates.values()) for number, candidates in found.items()}
 
 
 def _in_common(left: Sequence[Message], right: Sequence[Message]) -> int:

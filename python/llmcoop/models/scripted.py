@@ -7,9 +7,12 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from llmcoop.errors import UsageError
 from llmcoop.models import Message, RecordingEnded, Reply, Request, Role, Usage
+from llmcoop.models.ledger import Ledger
+from llmcoop.values import Budget
 
 _BYTES_PER_TOKEN = 4
 _FILE = re.compile(r"([a-z]+)-(\d+)\.md")
@@ -25,8 +28,10 @@ class ScriptedModel:
         *,
         repeat: bool = False,
         calls_tools: bool = True,
+        given: Mapping[str, int] = MappingProxyType({}),
+        ledger: Ledger | None = None,
     ) -> None:
-        """`replies` are those for each agent: texts, or messages with tool calls.
+        """`replies` are those for each agent: texts, or messages with tool calls; so many were `given` before.
 
         With `repeat`, an agent whose replies are used up gets the last one again.
         """
@@ -35,10 +40,18 @@ class ScriptedModel:
         self._repeat = repeat
         self._calls_tools = calls_tools
         self._lock = threading.Lock()
-        self._asked: Counter[str] = Counter()
+        self._asked = Counter(given)
+        self._ledger = ledger or Ledger(Budget())
 
     @classmethod
-    def load(cls, folder: Path, *, repeat: bool = False) -> ScriptedModel:
+    def load(
+        cls,
+        folder: Path,
+        *,
+        repeat: bool = False,
+        given: Mapping[str, int] = MappingProxyType({}),
+        ledger: Ledger | None = None,
+    ) -> ScriptedModel:
         """The replies in the files AGENT-NUMBER.md of a folder, such as source-01.md, by number.
 
         A reply may call tools as text. Raises UsageError when there are none, or when they can't be read.
@@ -53,7 +66,7 @@ class ScriptedModel:
         if not replies:
             raise UsageError(f"there are no replies in {folder}", "call the files AGENT-01.md, such as source-01.md")
         scripts = {agent: [text for _, text in sorted(script)] for agent, script in replies.items()}
-        return cls(scripts, f"scripted:{folder}", repeat=repeat, calls_tools=False)
+        return cls(scripts, f"scripted:{folder}", repeat=repeat, calls_tools=False, given=given, ledger=ledger)
 
     @property
     def name(self) -> str:
@@ -61,17 +74,23 @@ class ScriptedModel:
         return self._name
 
     @property
+    def settings(self) -> None:
+        """It has none: what it says depends on nothing but how often it was asked."""
+
+    @property
     def calls_tools(self) -> bool:
         """Whether tool calls are parts of the replies, not text in them."""
         return self._calls_tools
 
     def complete(self, request: Request) -> Reply:
-        """The agent's next reply. Raises RecordingEnded when there is none.
+        """The agent's next reply. Raises RecordingEnded when there is none, and BudgetSpent.
 
         The usage is estimated from the lengths of the messages, and nothing is paid.
         """
         message = self._next(request.turn.agent)
-        return Reply(message, Usage(1, sum(map(_tokens, request.messages)), _tokens(message)))
+        usage = Usage(1, sum(map(_tokens, request.messages)), _tokens(message))
+        self._ledger.reserve(usage).settle(usage)
+        return Reply(message, usage)
 
     def _next(self, agent: str) -> Message:
         script = self._replies.get(agent, [])

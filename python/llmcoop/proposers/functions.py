@@ -17,7 +17,7 @@ from typing import Any
 
 from llmcoop import process, record
 from llmcoop.agents.ir import IrBrief
-from llmcoop.models import ModelError, Reply, Request, ToolsRefused
+from llmcoop.models import BudgetSpent, ModelError, Reply, Request, ToolsRefused
 from llmcoop.toolchain import Toolchain
 
 _GRACE_S = 20.0  # for opt to start, to parse the module and to end
@@ -81,14 +81,17 @@ def expand_functions(
     brief: IrBrief,
     budget_s: float,
     folder: Path,
+    count: Callable[[int], None] = lambda _: None,
 ) -> str:
     """Have a model rewrite `functions` of `module` inside opt, as `search_functions` has passes try.
 
     `judge` is called in this thread, `ask` in others. Each function takes a conversation's number, from that of
-    `brief` on. Raises the first ModelError that `ask` raised, after opt has ended.
+    `brief` on. At the end `count` is told how many replies, and tool calls in them, nothing could be made of.
+    Raises the first ModelError that `ask` raised, after opt has ended.
     """
     run = _Run(functions, judge, time.monotonic() + budget_s, brief, ask)
     said = _converse(toolchain, plugin, module, run, folder)
+    count(run.unusable)
     if run.failure is not None:
         raise run.failure
     return said
@@ -152,6 +155,8 @@ class _Run:
     ) -> None:
         self.deadline = deadline
         self.failure: ModelError | None = None  # the first one
+        self.unusable = 0  # replies and tool calls, as the plugin says
+        self._over = False  # nothing more is judged or asked
         self._functions, self._judge, self._brief, self._ask = functions, judge, brief, ask
         self._writing = threading.Lock()
 
@@ -174,31 +179,34 @@ class _Run:
         """Judge proposals, and have the pool ask the model; gives what it was asked for."""
         asked: list[Future[None]] = []
         while (request := _receive(stream)) is not None:
-            if "ask" in request:
+            if "unusable" in request:
+                self.unusable = request["unusable"]
+            elif "ask" in request:
                 asked.append(pool.submit(self._reply, stream, request))
-            elif not self._judged(stream, request):
-                break
+            else:
+                self._send(stream, {"id": request["id"], **self._judged(request)})
         return asked
 
-    def _judged(self, stream: BufferedRWPair, request: Mapping[str, Any]) -> bool:
-        """Answer a proposal; False when the search is over."""
+    def _judged(self, request: Mapping[str, Any]) -> dict[str, object]:
+        """The answer to a proposal."""
         proposal = FunctionProposal(request["function"], request["pipeline"], request["ir"], request["authored"])
-        verdict = self._judge(proposal) if time.monotonic() < self.deadline else None
+        self._over = self._over or time.monotonic() >= self.deadline
+        verdict = None if self._over else self._judge(proposal)
         if verdict is None or verdict.stop:
-            self._send(stream, {"id": request["id"], "stop": True})
-            return False
-        answer = {"accepted": verdict.accepted, "speedup": verdict.speedup, "message": verdict.message}
-        self._send(stream, {"id": request["id"], **answer})
-        return True
+            self._over = True
+            return {"stop": True}
+        return {"accepted": verdict.accepted, "speedup": verdict.speedup, "message": verdict.message}
 
     def _reply(self, stream: BufferedRWPair, request: Mapping[str, Any]) -> None:
         """Ask the model. Whatever goes wrong, the plugin gets an answer and does not wait."""
         assert self._ask is not None, "only a brief makes the plugin ask"
         answer: dict[str, object] = {"error": {"kind": "ModelError", "message": "the run could not ask the model"}}
         try:
+            if self._over:
+                raise BudgetSpent("the search is over")
             answer = {"reply": record.dump(self._ask(record.load(Request, request["ask"])))}
         except ModelError as error:
-            if not isinstance(error, ToolsRefused):
+            if not (self._over or isinstance(error, ToolsRefused)):
                 self.failure = self.failure or error
             answer = {"error": {"kind": type(error).__name__, "message": error.message}}
         finally:

@@ -43,7 +43,11 @@ def by_run(connection: Connection, agent: object, gate: Gate, deadline: float) -
     """The agent that a run wants, whose model answers through the run; and whether it wants a sandbox."""
     brief = record.load(IrBrief, agent)
     model = RunModel(connection, brief.model, brief.calls_tools)
-    return _proposer(model, brief, gate, deadline), brief.sandbox
+
+    def count(unusable: int) -> None:
+        connection.tell({"unusable": unusable})
+
+    return _proposer(model, brief, gate, deadline, count), brief.sandbox
 
 
 def by_server(settings: Settings, gate: Gate, deadline: float) -> Propose:
@@ -56,7 +60,10 @@ def by_server(settings: Settings, gate: Gate, deadline: float) -> Propose:
     return _proposer(model, brief, gate, deadline)
 
 
-def _proposer(model: Model, brief: IrBrief, gate: Gate, deadline: float) -> Propose:
+def _proposer(
+    model: Model, brief: IrBrief, gate: Gate, deadline: float, count: Callable[[int], None] = lambda _: None
+) -> Propose:
+    """`count` is told after each function how many replies nothing could be made of so far."""
     agent = IrAgent(Timely(model, deadline), Prompts(brief.prompts), brief)
     cpu = brief.cpu.name if brief.cpu else _THIS_CPU
 
@@ -64,6 +71,9 @@ def _proposer(model: Model, brief: IrBrief, gate: Gate, deadline: float) -> Prop
         def report(assembly: str, name: str) -> str:
             return mca.report(Toolchain.find(), worker.sandbox, assembly, name, cpu)
 
-        yield from agent.expand(function, Workshop(function, worker, partial(gate, function.name), report))
+        try:
+            yield from agent.expand(function, Workshop(function, worker, partial(gate, function.name), report))
+        finally:
+            count(agent.unusable)
 
     return propose

@@ -28,7 +28,7 @@ from llmcoop.testing.suspects import Linked, Original, Suspect, build_original, 
 from llmcoop.testing.trial import Trial, clean_inputs
 from llmcoop.testing.vocabulary import Vocabulary
 from llmcoop.toolchain import Toolchain
-from llmcoop.values import Counterexample, Expectation, Invocation, Program, Refutation, TestCase, Workload
+from llmcoop.values import Counterexample, Expectation, Invocation, Program, TestCase, Workload
 
 _FUZZ, _MODEL = "fuzz", "model"  # origins of test cases
 _ESTABLISH_SHARE = 0.15  # of the time of `grow`: for asking the real executables what is right
@@ -188,7 +188,8 @@ class TestingAgent:
     ) -> Attack:
         """Look for an input on which the candidate differs from the program, for `seconds` or until one is found.
 
-        First it must pass the given cases, without their answers as literals in it, and the tests that were kept.
+        First it must not have the answers of the given cases as literals in it, nor fail on what it is known for; then
+        it must pass the given cases, and the tests that were kept.
 
         Raises:
             ProgramError: the program or the candidate does not build.
@@ -202,11 +203,10 @@ class TestingAgent:
             search, trial = self._opened(original, suspect, stack)
             # Shown cases first: they are what its author can be told.
             cases = sorted((*leads.given, *self._cases.values()), key=lambda case: case.hidden)
-            counterexample = suspect.literals(original, leads.given) or trial.failed(cases)
-            if counterexample is None:
-                counterexample = self._found(search, trial, leads, started, seconds)
-            elif counterexample.kind is not Refutation.PRECOMPUTED:
-                counterexample = trial.smaller(counterexample, _reduction_s(seconds))
+            counterexample = suspect.literals(original, leads.given) or trial.refuted_by(leads.first, _FUZZ, math.inf)
+            if counterexample is None and (failed := trial.failed(cases)):
+                counterexample = trial.smaller(failed, _reduction_s(seconds))
+            counterexample = counterexample or self._found(search, trial, leads, started, seconds)
         return Attack(
             len(cases) if counterexample is None else 0,
             search.tried,
@@ -242,8 +242,7 @@ class TestingAgent:
     ) -> Counterexample | None:
         """What a candidate that passes all tests does wrong."""
         deadline = started + seconds
-        counterexample = trial.refuted_by(leads.first, _FUZZ, deadline)
-        counterexample = counterexample or trial.refuted_by(leads.written, _MODEL, started + seconds * _WRITTEN_SHARE)
+        counterexample = trial.refuted_by(leads.written, _MODEL, started + seconds * _WRITTEN_SHARE)
         if counterexample is not None or not trial.candidate:
             return counterexample
         given, unconfirmed = [*leads.first, *leads.written, *self._given()], 0
