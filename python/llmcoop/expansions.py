@@ -107,7 +107,7 @@ class Expansions:
             cpu=self._facts_of(parent).cpu,
             baseline_s=self._baseline_s,
             parent_speedup=self._speedup(parent),
-            shares=dict(self._lowering.version(parent).hotness),
+            shares=dict(self._lowering.profiled(parent).hotness),
             sources={function: self._source_of(parent, function) for function in functions},
             tried=tuple(outcomes.summary(each) for each in self._tried(Level.IR)),
         )
@@ -115,7 +115,7 @@ class Expansions:
     def _asm_brief(self, parent: Candidate) -> AsmBrief | None:
         """About the hottest function that the assembly still has by its name; None if there is none."""
         finished = self._lowering.finish(parent)
-        for function, share in self._lowering.version(parent).hotness[:_ASSEMBLED]:
+        for function, share in self._lowering.profiled(parent).hotness[:_ASSEMBLED]:
             for ir, module in zip(finished.ir, finished.assembly, strict=True):
                 if function in assembly.functions(module):
                     return self._asm_brief_of(parent, function, share, ir, module)
@@ -213,7 +213,7 @@ class Expansions:
             self._prepared.sandbox,
             clang.rewritten(self._spec.program, texts, folder) if texts else self._spec.program,
             self._spec.workload.timed,
-            self._lowering.version(candidate).hotness,
+            self._lowering.profiled(candidate).hotness,
             folder,
             original=self._spec.program,
             limits=self._prepared.limits,

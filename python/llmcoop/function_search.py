@@ -51,7 +51,7 @@ class FunctionSearch:
 
     def functions(self, base: Candidate) -> Sequence[str]:
         """Functions of a candidate that are worth it, the hottest first; none where there are several modules."""
-        hot = self._lowering.version(base).hot_functions(_HOT)
+        hot = self._lowering.profiled(base).hot_functions(_HOT)
         return hot if hot and len(self._lowering.optimized(base)) == 1 else ()
 
     def search(self, base: Candidate) -> None:

@@ -13,6 +13,7 @@ IDENTITY = Candidate(Level.IR, "identity: the program through our own lowering")
 
 _UNCHANGED = Trial(IDENTITY, Outcome.SAME_CODE, 0.0)
 _ESTIMATE_ERROR = 0.01  # of one estimate, as a standard deviation of its logarithm
+_COMPLEXITY = 0.001  # what each setting of a recipe must gain, as a logarithm: of equals the simpler one leads
 
 
 class History:
@@ -76,7 +77,8 @@ class History:
     def _cautious(self, candidate: Candidate) -> float:
         """The mean of the estimates less its error: whoever was lucky once does not lead at once."""
         estimates = self._log_speedups[candidate.key]
-        return sum(estimates) / len(estimates) - _ESTIMATE_ERROR / math.sqrt(len(estimates))
+        error = _ESTIMATE_ERROR / math.sqrt(len(estimates))
+        return sum(estimates) / len(estimates) - error - _COMPLEXITY * candidate.recipe.settings
 
     @property
     def champion(self) -> Candidate:

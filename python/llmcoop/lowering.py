@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from llmcoop import assembly, bolt, clang
 from llmcoop.assembly import Assembler, AssemblyRefused
 from llmcoop.clang import FrontEnd
+from llmcoop.errors import LLMCoopError
 from llmcoop.functions.evidence import Finding, examined
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
@@ -54,6 +56,7 @@ class Version:
         self.front_end = front_end
         self.whole = whole
         self.profile = b""
+        self.asked_profile = False  # whether one was taken, or is not to be had
         self.hotness: tuple[tuple[str, float], ...] = ()  # functions with their share of the time, the hottest first
 
     def hot_functions(self, least_share: float) -> tuple[str, ...]:
@@ -101,6 +104,7 @@ class Lowering:
         self._reorder = reorder
         self._versions: dict[str, Version] = {}
         self._one_version_at_a_time = threading.Lock()
+        self._one_profile_at_a_time = threading.Lock()
         self._one_finish_at_a_time = threading.RLock()
 
     def close(self) -> None:
@@ -131,12 +135,25 @@ class Lowering:
         """Whether anything in a candidate was written by a person or a model."""
         return any(each.authored for each in self.lineage(candidate))
 
+    def profiled(self, candidate: Candidate) -> Version:
+        """The program at source level that a candidate is made of, with its profile if one can be had.
+
+        Raises ProgramError when its sources do not compile.
+        """
+        version = self.version(candidate)
+        with self._one_profile_at_a_time:
+            if not version.asked_profile:
+                with contextlib.suppress(LLMCoopError):
+                    self.profile(candidate)
+        return version
+
     def profile(self, candidate: Candidate) -> bool:
         """Take a profile of the version of a candidate, for recipes that want one, and for hotness.
 
         False when the program leaves none. Raises CompilerFailed, IRError or ProgramError.
         """
         version = self.version(candidate)
+        version.asked_profile = True
         request = PassRequest(version.front_end.tuning, version.front_end.codegen, instrument=True)
         built = self._worker.build(version.whole, request)
         name = hashlib.sha256(version.whole).hexdigest()
@@ -170,7 +187,7 @@ class Lowering:
         output = self._folder / candidate.key
         if output.exists():
             return Lowered(output, _sha256(output))
-        version = self.version(candidate)
+        version = self._version_for(candidate)
         request = self._request(version, candidate.recipe)
         if _changes_ir(candidate):
             built = [self._worker.emit(module, request) for module in self.optimized(candidate)]
@@ -197,7 +214,7 @@ class Lowering:
             if parent is None:
                 raise IRError(f"'{candidate.origin}' says not what it changes")
             return tuple(self._worker.replace(module, candidate.text) for module in self.optimized(parent))
-        version = self.version(candidate)
+        version = self._version_for(candidate)
         request = self._request(version, candidate.recipe)
         modules = version.unoptimized(candidate.recipe)
         return tuple(self._worker.optimize(module, request).bitcode for module in modules)
@@ -280,6 +297,11 @@ class Lowering:
                 f"'{candidate.origin}' changes the {candidate.level} of a candidate with rewritten assembly, which "
                 "would be lost: start from the one that it was made from"
             )
+
+    def _version_for(self, candidate: Candidate) -> Version:
+        """The version to lower, profiled if the recipe goes by the profile."""
+        needs = candidate.recipe.profile or candidate.recipe.clones
+        return self.profiled(candidate) if needs else self.version(candidate)
 
     @property
     def _worker(self) -> Worker:

@@ -47,6 +47,7 @@ class Spec:
     levels: tuple[Level, ...] = tuple(Level)
     model: ModelChoice = field(default_factory=ModelChoice)
     budget: Budget = field(default_factory=Budget)
+    budgeted: bool = False  # whether somebody said what the run may use
     require_speedup: float | None = None
     sandbox: bool = True
     function: str = ""  # what to optimize when there is no main: a harness is made for it
@@ -87,7 +88,7 @@ def load(path: Path) -> Spec:
         document = tomllib.loads(read_bytes(file, "spec file").decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}", "docs/spec.md describes the file") from error
-    return _spec(Table(file.absolute(), _KEYS, "", document))
+    return _budgeted(_spec(Table(file.absolute(), _KEYS, "", document)))
 
 
 class SpecOptions(TypedDict, total=False):
@@ -138,6 +139,7 @@ def from_options(sources: Sequence[str | Path] = (), **options: Unpack[SpecOptio
             program=_program_over(base.program, sources, given, here),
             workload=replace(base.workload, timed=_timed_over(base.workload.timed, given, here)),
             model=_model_over(base.model, given),
+            budgeted=base.budgeted or "budget" in given,
             **changes,
         )
     )
@@ -172,7 +174,7 @@ def _model_over(base: ModelChoice, given: Mapping[str, Any]) -> ModelChoice:
 
 def _budgeted(spec: Spec) -> Spec:
     """A model needs time for its replies: where no budget is given, there is more of it."""
-    return replace(spec, budget=_BUDGET_OF_MODELS) if not spec.model.absent and spec.budget == Budget() else spec
+    return spec if spec.model.absent or spec.budgeted else replace(spec, budget=_BUDGET_OF_MODELS)
 
 
 def parse_budget(text: str, base: Budget | None = None) -> Budget:
@@ -218,6 +220,7 @@ def _spec(table: Table) -> Spec:
             workload=_workload(table.table("workload")),
             tests=tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
             budget=_budget(table.table("budget")),
+            budgeted="budget" in table.data,
             model=model_choice.of_table(table.table("model")),
         ),
         function=program.text("function"),
@@ -228,7 +231,7 @@ def _spec(table: Table) -> Spec:
         require_speedup=None if speedup is None else _speedup(speedup),
         sandbox=options.flag("sandbox"),
     )
-    return _budgeted(spec)
+    return spec
 
 
 def _over(base: T, **changes: object) -> T:

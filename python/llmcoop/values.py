@@ -125,6 +125,13 @@ class Recipe:
         changed = {name: value for name, value in asdict(self).items() if value != default[name]}
         return json.dumps(changed, sort_keys=True, separators=(",", ":"))
 
+    @property
+    def settings(self) -> int:
+        """How many things it does otherwise than `clang` itself."""
+        hints = sum(len(function.hints) for function in self.functions)
+        lists = len(self.clones) + len(self.options) + len(self.codegen) + hints
+        return lists + self.whole_program + self.profile + bool(self.pipeline) + self.bolt
+
     @staticmethod
     def parse(text: str) -> Recipe:
         """The inverse of `canonical`."""

@@ -79,3 +79,13 @@ def test_it_can_be_built_again_from_the_store(history: History, tmp_path: Path) 
             again.add(each)
     assert again.trials() == history.trials()
     assert again.ranking() == history.ranking()
+
+
+def test_of_two_that_are_as_fast_the_simpler_one_leads() -> None:
+    history = History("")
+    plain = Candidate(Level.IR, "", Recipe(profile=True))
+    loaded = Candidate(Level.IR, "", Recipe(profile=True, options=("-a", "-b"), codegen=("-c",)))
+    for candidate, speedup in ((plain, 1.200), (loaded, 1.202)):
+        measured = Measurement((), (), speedup, speedup, speedup)
+        history.add(Evaluation(candidate, Outcome.ACCEPTED, measurement=measured))
+    assert history.champion == plain

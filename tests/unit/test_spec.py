@@ -125,6 +125,7 @@ def test_every_key_of_the_file_arrives(folder: Path) -> None:
             testing=False,
         ),
         budget=Budget(seconds=30.0, calls=4),
+        budgeted=True,
         require_speedup=1.05,
         sandbox=False,
         function="hot",
@@ -146,6 +147,7 @@ def test_a_model_gets_time_for_its_replies_unless_a_budget_is_given(folder: Path
     source = folder / "main.c"
     assert from_options([source], model="large").budget == Budget(seconds=600.0, calls=40)
     assert from_options([source], model="large", budget="usd=1").budget == Budget(usd=1.0)
+    assert from_options([source], model="large", budget="seconds=60").budget == Budget()
     assert from_options([source], model="none").budget == Budget()
 
 
