@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from llmcoop.allowance import Allowance, Clock
+from llmcoop.diary import Diary
 from llmcoop.evaluate import Evaluator
 from llmcoop.guide.search import SearchPolicy
 from llmcoop.history import IDENTITY, History
@@ -30,6 +31,7 @@ from llmcoop.proposers.search import RecipeSearch
 from llmcoop.recipe_rounds import RecipeRounds
 from llmcoop.search import Search
 from llmcoop.spec import load
+from llmcoop.store import Store
 from llmcoop.values import Budget, Candidate, Level, Recipe
 
 
@@ -103,7 +105,9 @@ def best_speedup(program: Prepared, strategy: Proposer, seconds: float, pool: Th
     rounds = RecipeRounds(
         evaluator, lambda _: strategy, history, allowance=allowance, pool=pool, announce=lambda _: None
     )
-    Search(SearchPolicy(), rounds, None, None, history, allowance, announce=lambda _: None).loop()
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder, "store.db")) as store:
+        diary = Diary(store, store.begin("", ""), None)
+        Search(SearchPolicy(), rounds, None, None, history, allowance, diary=diary, announce=lambda _: None).loop()
     champion = history.champion
     if champion is IDENTITY:
         return 1.0, len(history.evaluations)

@@ -22,7 +22,7 @@ from llmcoop.validation import Answer, validate
 
 # The pairs belong to the tests, and so does what reads them.
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit" / "validation"))
-from rewrites import Rewrite, rewrites  # pyright: ignore[reportMissingImports]
+from rewrite_pairs import Rewrite, rewrites  # pyright: ignore[reportMissingImports]
 
 
 @dataclass(frozen=True)

@@ -148,15 +148,16 @@ def replaced_source(program: Program, name: str) -> str:
 def rewritten(program: Program, texts: Mapping[str, str], folder: Path) -> Program:
     """The program with other texts, written to `folder`, for the sources of these names.
 
-    What they include by `#include "…"` is still found beside the original.
+    What they include by `#include "…"` is still found beside the original, and __FILE__ names the original.
     """
-    sources = []
+    sources, named = [], []
     for source in program.sources:
         if source.name in texts:
             (folder / source.name).write_text(texts[source.name], errors="surrogateescape")
+            named.append(f"-ffile-prefix-map={folder / source.name}={source}")
         sources.append(folder / source.name if source.name in texts else source)
     beside = dict.fromkeys(f"-iquote{source.parent}" for source in program.sources)
-    return replace(program, sources=tuple(sources), cflags=(*program.cflags, *beside))
+    return replace(program, sources=tuple(sources), cflags=(*program.cflags, *beside, *named))
 
 
 def front_end(toolchain: Toolchain, program: Program, folder: Path, confinement: Confinement | None = None) -> FrontEnd:
@@ -174,7 +175,8 @@ def front_end(toolchain: Toolchain, program: Program, folder: Path, confinement:
         argv = [str(toolchain.clang), *cflags, *flags, str(source), "-o", str(output)]
         done = _run(argv if confinement is None else confinement.command(argv, folder), folder)
         if done.returncode != 0:
-            raise ProgramError(f"{source} does not compile to LLVM IR:\n{errors_of(done.stderr)}")
+            message = f"{source} does not compile to LLVM IR:\n{errors_of(done.stderr)}"
+            raise ProgramError(message.replace(f"{folder}/", ""))  # a text of ours is known by its name alone
         modules.append(output.read_bytes())
     cc1 = _commands(toolchain, [*cflags, "-c", str(program.sources[0]), "-o", str(folder / "0.o")], folder)[-1]
     tuning, codegen = clang_options.from_cc1(cc1)

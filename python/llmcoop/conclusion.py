@@ -114,11 +114,18 @@ def reason(findings: Findings) -> str:
         return f"{findings.winner.evaluation.measurement.speedup:.3f}x faster than the baseline"
     found = "interrupted; nothing faster found so far" if findings.interrupted else "nothing faster found"
     if not findings.evaluations:
-        return f"{found}: no candidate was tried, the budget went into preparation"
+        return f"{found}: no candidate was tried, {_idle(findings.model)}"
     if not findings.confirmed:
         return f"{found}: none of {len(findings.evaluations)} candidates seemed faster than the baseline"
     failures = "; ".join(_failure(each.evaluation) for each in findings.confirmed)
     return f"{found}: candidates that seemed faster were measured again from scratch, and none held: {failures}"
+
+
+def _idle(model: ModelUse | None) -> str:
+    """Why there was no candidate at all."""
+    if model and model.ended:
+        return f"and the model was asked no more: {model.ended}"
+    return "the model proposed none" if model and model.calls else "the budget went into preparation"
 
 
 def _failure(evaluation: Evaluation) -> str:

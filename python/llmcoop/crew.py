@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from llmcoop.model_choice import ModelChoice
 from llmcoop.models import Model, Usage
 from llmcoop.models.cached import CachedModel, CallStore
-from llmcoop.models.ledger import Ledger
+from llmcoop.models.ledger import Journal, Ledger
 from llmcoop.models.recording import RecordedModel, Recorder, Recording, RecordingModel
 from llmcoop.models.scripted import ScriptedModel
 from llmcoop.models.settings import ModelSettings
+from llmcoop.models.timed import TimedModel
 from llmcoop.prompts import Prompts
 from llmcoop.values import Budget
 
 _SCRIPTED = "scripted:"
+
+
+class Calls(CallStore, Journal, Protocol):
+    """What a run keeps of its calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +35,25 @@ class Crew:
     rounds: int
     samples: int
 
+    def during(self, left_s: Callable[[], float], recorder: Recorder | None) -> Crew:
+        """The crew in a run that has so many seconds left, and that is recorded."""
+        model = TimedModel(self.model, left_s)
+        return replace(self, model=RecordingModel(model, recorder) if recorder else model)
+
 
 def assemble(
     choice: ModelChoice,
     budget: Budget,
     spent: Usage,
-    calls: CallStore,
+    calls: Calls,
     *,
     recording: Recording | None,
-    recorder: Recorder | None,
 ) -> Crew | None:
     """The crew of a run; None where there is no model. Raises UsageError for a choice that can't be."""
     if choice.absent and recording is None:
         return None
-    ledger = Ledger(budget, spent)
+    ledger = Ledger(budget, spent, calls)
     model = RecordedModel(recording) if recording else _model(choice, ledger, calls)
-    if recorder:
-        model = RecordingModel(model, recorder)
     rounds, samples = choice.rounds, choice.samples
     if recording:
         rounds, samples = recording.header.rounds, recording.header.samples

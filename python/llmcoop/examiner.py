@@ -105,8 +105,7 @@ class Examiner:
         """
         started = time.monotonic()
         self._answer_given(announce)
-        given = {case.invocation for case in self._given}
-        self.cases = self._agent.restore([case for case in cases if case.invocation not in given], announce)
+        self.cases = self._agent.restore(cases, announce)
         hidden = sum(case.hidden for case in self.cases)
         self.testing = Testing(len(self.cases), hidden, 0, (), time.monotonic() - started, adequacy)
         return self.testing

@@ -114,4 +114,15 @@ MIGRATIONS = (
     ALTER TABLE steps ADD COLUMN ended INTEGER NOT NULL DEFAULT 1;
     CREATE INDEX model_calls_turn ON model_calls (run, agent, conversation, sample, number);
     """,
+    """
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs,
+        calls INTEGER NOT NULL,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        usd REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX attempts_run ON attempts (run);
+    """,
 )

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Protocol, cast
 
+from llmcoop.agents import ir_text
 from llmcoop.connection import Connection
 from llmcoop.errors import UsageError
 from llmcoop.functions.evidence import Finding, examined
@@ -105,7 +106,8 @@ def run(host: Host) -> None:
             if stopped or time.monotonic() >= deadline:
                 host.missed("BudgetSpent", summary.name, f"not tried within {budget_s:g} s")
                 continue
-            function = Function(summary.name, host.extract(summary.name), summary.instructions)
+            # Without the name of its file, a version is the same on every machine.
+            function = Function(summary.name, ir_text.shown(host.extract(summary.name)), summary.instructions)
             improvement = Improvement(host, function, judge, examine)
             try:
                 stopped = _pursue(improvement, propose(function, worker), deadline)

@@ -26,6 +26,7 @@ from llmcoop.values import Program
 
 _RUNS_PER_BUDGET = 10  # a workload run may take this part of the seconds
 _TEXT = re.compile(r"\] \.text +PROGBITS +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+)")  # offset and size
+_SLOWEST, _LEAST_CANDIDATE_S = 20.0, 5.0  # times as slow as the program, and seconds: as far as a candidate may go
 _PROFILED_SHARE = 0.2  # of the budget: what the runs under instrumentation may take together
 
 Announce = Callable[[str], None]
@@ -44,6 +45,12 @@ class Prepared:
     lowering: Lowering
     identity: Lowered  # the program through our own lowering, unchanged
     same_code: bool  # whether the identity's machine code is the baseline's, byte for byte
+
+    @property
+    def candidate_s(self) -> float:
+        """What one run of a candidate may take: a multiple of what the program takes for all that is timed."""
+        timed_s = (self.reference.baseline_ns + self.reference.variants_ns) / 1e9
+        return min(self.limits.wall_s, max(_LEAST_CANDIDATE_S, _SLOWEST * timed_s))
 
     def open_runner(self, executables: Sequence[Path]) -> Runner:
         """A sandboxed runner over these executables, pinned to the core that all timing uses."""
@@ -160,7 +167,7 @@ def _compile(
 ) -> clang.FrontEnd:
     """Run the front end on the program with other texts for the sources of these names, inside the sandbox."""
     rewritten = folder / hashlib.sha256("\0".join(sorted(chain(*texts.items()))).encode()).hexdigest()
-    rewritten.mkdir()
+    rewritten.mkdir(exist_ok=True)  # what does not compile may be proposed again
     confinement = clang.Confinement.of(sandbox, toolchain, program)
     return clang.front_end(toolchain, clang.rewritten(program, texts, rewritten), rewritten, confinement)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,14 @@ from llmcoop.allowance import Allowance, Clock
 from llmcoop.authored import Authored
 from llmcoop.conclusion import Findings, conclude
 from llmcoop.crew import Crew, assemble
+from llmcoop.diary import Diary
 from llmcoop.errors import UsageError
 from llmcoop.evaluate import Confirmed, Evaluator
 from llmcoop.examiner import Examiner
 from llmcoop.expansions import Expansions
 from llmcoop.function_mode import as_program
 from llmcoop.function_search import FunctionSearch
-from llmcoop.guide import Action, ActionKind, Policy, Spent, Step
+from llmcoop.guide import Policy
 from llmcoop.guide.bandit import BanditPolicy
 from llmcoop.guide.fixed import FixedPolicy
 from llmcoop.guide.search import SearchPolicy
@@ -31,21 +32,19 @@ from llmcoop.history import IDENTITY, History
 from llmcoop.interruption import Interruption
 from llmcoop.lowering import Lowered
 from llmcoop.measure import LEAST_PAIRS
-from llmcoop.models import Usage, recording
-from llmcoop.models.recording import Recorder, Recording
+from llmcoop.models.recording import Header, Recorder
 from llmcoop.prepare import Prepared, prepared
 from llmcoop.proposers import Proposer
 from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, Lever, function_levers
 from llmcoop.proposers.search import RecipeSearch
 from llmcoop.recipe_rounds import RecipeRounds
 from llmcoop.replay import Replay
-from llmcoop.report import Event, LevelGain, LevelSpending, Listener, ModelUse, Run
+from llmcoop.report import Event, LevelGain, Listener, ModelUse, Run
 from llmcoop.rewrites import Rewrites, as_candidate
-from llmcoop.rows import StoredStep
 from llmcoop.search import Search
 from llmcoop.spec import Spec
 from llmcoop.store import Store
-from llmcoop.values import Candidate, Evidence, Level, Outcome
+from llmcoop.values import Candidate, Outcome
 
 STORE = "store.db"
 TESTS = "tests"  # in the output folder: test cases that were made up
@@ -55,10 +54,13 @@ _HOT = 0.05  # share of the time from which on a function gets them
 _IDENTITY_SHARE = 0.04  # of the budget, for timing the identity
 _CONFIRM_SHARES = (0.25, 0.5)  # of the budget, for confirming winners: usually, and for slow programs
 _HASTY_SHARE = 0.1  # of the budget, for confirming when it is overdrawn or the user wants to leave
+_MOST_HASTY_S = 20.0
 _CONFIRM_PAIRS = (LEAST_PAIRS + 1, 40)  # kept back for at any rate, and what that share need not exceed
+_LEAST_CONFIRM_S = 30.0  # that a winner may take to confirm, however quick the program is
 _CONFIRMED_AT_MOST = 3
 _ATTRIBUTION_SHARE = 0.05  # of the budget, when more than one level was changed
-_ATTACK_SHARE, _MOST_ATTACK_S = 0.05, 20.0  # of the budget, for attacking one candidate of a model
+_ATTACK_SHARE = 0.05  # of the budget, for attacking one candidate of a model
+_ATTACK_S = (10.0, 20.0)  # at least, and at most
 _VARIANTS_S = 10.0  # for checking variants of the workload that a model wrote
 _EXPORT_S = 1.0  # for writing the results
 
@@ -89,41 +91,35 @@ def optimize(
         raise UsageError("--replay goes with neither --resume nor --record", "leave out one of them")
     with contextlib.ExitStack() as stack:
         interruption = stack.enter_context(Interruption())
-        followed = _recording(replay, spec) if replay else None
+        rewrites = [as_candidate(spec.program, path) for path in spec.rewrites]
+        followed = Replay.of(replay, spec, rewrites) if replay else None
         workspace.make(out)
         store = stack.enter_context(Store.open(out / STORE))
         run = store.unfinished(spec.key) if resume else None
         if run is None:
             run = store.begin(spec.key, spec.program.sources[0].name)
         recorder = stack.enter_context(_recorder(record, spec, resume)) if record else None
-        calls = store.cache(run, spec.model.name)
-        crew = assemble(spec.model, spec.budget, store.spending(run), calls, recording=followed, recorder=recorder)
+        calls, recorded = store.cache(run, spec.model.name), followed.recording if followed else None
+        crew = assemble(spec.model, spec.budget, store.attempted(run), calls, recording=recorded)
         folder = stack.enter_context(workspace.work_folder(out))
         clock = Clock(spec.budget, store.spent_s(run))
         pool = ThreadPoolExecutor(_THREADS)
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         announce = _Announcer(clock, listener)
-        rewrites = [as_candidate(spec.program, path) for path in spec.rewrites]
         spec = as_program(spec, out)
         program = stack.enter_context(prepared(spec, folder, pool, lambda message: announce("prepare", message)))
         interruption.defer()
         site = _Site(
             *(spec, rewrites, out, store, run, clock, program, folder, pool, announce, interruption, crew),
-            Replay(followed) if followed else None,
-            recorder,
+            *(followed, recorder),
         )
         return _Run(site).finish()
 
 
-def _recording(path: Path, spec: Spec) -> Recording:
-    recorded = Recording.load(path)
-    recorded.check(spec.key)
-    return recorded
-
-
 def _recorder(path: Path, spec: Spec, resume: bool) -> Recorder:
-    program = spec.program.sources[0].name
-    return Recorder(path, recording.Header(llmcoop.__version__, program, spec.key, spec.model.name), resume=resume)
+    program, model = spec.program.sources[0].name, spec.model
+    header = Header(llmcoop.__version__, program, spec.key, model.name, model.rounds, model.samples)
+    return Recorder(path, header, resume=resume)
 
 
 class _Announcer:
@@ -165,23 +161,25 @@ class _Run:
     def __init__(self, site: _Site) -> None:
         self._site, self._spec, self._program, self._announce = site, site.spec, site.program, site.announce
         store, program = site.store, site.program
-        self._history = History(
-            program.identity.sha256, lambda evaluation, seconds: store.add(site.id, evaluation, seconds)
-        )
+        self._diary = Diary(store, site.id, site.recorder)
+        self._history = History(program.identity.sha256, self._diary.evaluated)
         site.announce.history = self._history
         self._evaluator = Evaluator(
-            program.lowering, program.reference, program.baseline, program.open_runner, program.limits.wall_s
+            program.lowering, program.reference, program.baseline, program.open_runner, program.candidate_s
         )
         for evaluation in store.evaluations(site.id):
             program.lowering.remember(evaluation.candidate)
             self._history.add(evaluation)
             self._evaluator.learn(evaluation)
-        crew = site.crew if site.spec.model.testing else None
-        writer = TestsAgent(crew.model, crew.prompts, site.spec, program.sandbox) if crew else None
+        self._allowance = self._allowed()
+        self._crew = site.crew and site.crew.during(lambda: self._allowance.remaining_s, site.recorder)
+        crew = self._crew if site.spec.model.testing else None
+        self._writer = crew and TestsAgent(crew.model, crew.prompts, site.spec, program.sandbox)
+        self._guiding = self._crew and GuidingAgent(self._crew.model, self._crew.prompts)
         self._examiner = Examiner(
             *(site.spec, program.toolchain, program.sandbox, site.out / TESTS, site.folder / TESTS),
             limits=program.limits,
-            writer=writer,
+            writer=self._writer,
         )
         self._authored = Authored(
             *(self._evaluator, program.lowering, self._examiner, self._history),
@@ -190,8 +188,7 @@ class _Run:
             budget_s=site.spec.budget.seconds,
             announce=lambda message: self._announce("evidence", message),
             prepare=self._prepare_tests,
-            known=site.replay.known if site.replay else lambda _: None,
-            examined=self._examined,
+            known=site.replay.known if site.replay else None,
         )
 
     def finish(self) -> Run:
@@ -219,12 +216,12 @@ class _Run:
             tests=self._examiner.testing,
             gains=self._gains(confirmed),
             model=self._model_use(search),
-            spending=tuple(self._spending()),
+            spending=tuple(self._diary.spending(self._history.evaluations)),
             elapsed_s=site.clock.spent_s,
         )
         result = conclude(findings, self._spec, self._program, site.out, self._export(findings))
         report.write(result, site.out)
-        if not interrupted:
+        if not (interrupted or search.model_lost):
             site.store.finish(site.id, result.outcome)
         self._announce("done", result.reason)
         return result
@@ -232,16 +229,9 @@ class _Run:
     # Searching
 
     def _search(self) -> Search:
-        site, program = self._site, self._program
-        allowance = Allowance(
-            self._spec.budget,
-            site.clock,
-            reserve_s=self._reserve_s(),
-            run_s=program.reference.baseline_ns / 1e9,
-            interruption=site.interruption,
-            unlimited=site.replay is not None,
-        )
-        attack_s = min(_MOST_ATTACK_S, _ATTACK_SHARE * self._spec.budget.seconds)
+        site, program, allowance = self._site, self._program, self._allowance
+        least_s, most_s = _ATTACK_S
+        attack_s = min(most_s, max(least_s, _ATTACK_SHARE * self._spec.budget.seconds))
         self._functions = FunctionSearch(
             *(program.toolchain, llmcoop.plugin_path(), program.lowering, self._evaluator, self._authored),
             self._history,
@@ -251,8 +241,8 @@ class _Run:
             announce=self._announce_search,
             replay=site.replay,
         )
-        self._expansions = site.crew and Expansions(
-            *(site.crew, self._spec, program, self._authored, self._history, self._functions),
+        self._expansions = self._crew and Expansions(
+            *(self._crew, self._spec, program, self._authored, self._history, self._functions),
             folder=site.folder,
             allowance=allowance,
             attack_s=attack_s,
@@ -260,33 +250,43 @@ class _Run:
         )
         return Search(
             self._policy(),
-            self._recipes(allowance),
+            self._recipes(),
             self._functions,
             self._expansions or None,
             self._history,
             allowance,
             levels=self._spec.levels,
-            ledger=site.crew.ledger if site.crew else None,
-            steps=[_step(stored) for stored in site.store.steps(site.id)],
-            keep=self._keep_step,
+            ledger=self._crew.ledger if self._crew else None,
+            steps=self._diary.steps,
+            begun=self._diary.begun,
+            diary=self._diary,
             announce=self._announce_search,
+        )
+
+    def _allowed(self) -> Allowance:
+        return Allowance(
+            self._spec.budget,
+            self._site.clock,
+            reserve_s=self._reserve_s(),
+            run_s=self._program.reference.baseline_ns / 1e9,
+            interruption=self._site.interruption,
+            unlimited=self._site.replay is not None,
         )
 
     def _announce_search(self, message: str) -> None:
         self._announce("search", message)
 
     def _policy(self) -> Policy:
-        crew = self._site.crew
-        if self._site.replay or crew is None:
+        if self._site.replay or self._guiding is None:
             return self._site.replay or SearchPolicy()
         match self._spec.model.guide:
             case "model":
-                return ModelPolicy(GuidingAgent(crew.model, crew.prompts))
+                return ModelPolicy(self._guiding)
             case "fixed":
                 return FixedPolicy()
         return BanditPolicy()
 
-    def _recipes(self, allowance: Allowance) -> RecipeRounds:
+    def _recipes(self) -> RecipeRounds:
         searches: dict[str, Proposer] = {}
 
         def proposer(root: Candidate | None) -> Proposer:
@@ -297,55 +297,36 @@ class _Run:
 
         return RecipeRounds(
             *(self._evaluator, proposer, self._history),
-            allowance=allowance,
+            allowance=self._allowance,
             pool=self._site.pool,
             announce=self._announce_search,
         )
 
     def _levers(self, root: Candidate | None) -> list[Lever]:
-        hot = self._program.lowering.version(root or IDENTITY).hot_functions(_HOT)
+        hot = self._program.lowering.profiled(root or IDENTITY).hot_functions(_HOT)
         levers = [*PROGRAM_LEVERS, *function_levers(hot[:_HINTED_FUNCTIONS])]
         return [*levers, BOLT_LEVER] if self._program.toolchain.bolt else levers
 
-    def _keep_step(self, step: Step, candidates: Sequence[Candidate]) -> None:
-        site, action = self._site, step.action
-        site.store.add_step(site.id, _stored(step))
-        if site.recorder:
-            site.recorder.add(recording.Step(action.kind, action.parent, action.reason))
-            if action.kind in (ActionKind.RECIPES, ActionKind.FUNCTIONS):
-                site.recorder.add(recording.Proposals(tuple(candidates)))
-
     def _model_use(self, search: Search) -> ModelUse | None:
-        crew = self._site.crew
-        if crew is None:
+        if self._crew is None:
             return None
-        spent = crew.ledger.spent
+        spent = self._crew.ledger.spent
         return ModelUse(
-            crew.model.name,
+            self._crew.model.name,
             *(spent.calls, spent.tokens, spent.usd),
-            unusable=(self._expansions.unusable if self._expansions else 0),
+            unusable=sum(each.unusable for each in (self._expansions, self._writer, self._guiding) if each),
             unanswered=self._examiner.unanswered,
             ended=search.model_ended,
             lost=search.model_lost,
         )
-
-    def _spending(self) -> Iterator[LevelSpending]:
-        """What each level took; calls of agents that write no candidates belong to none."""
-        store, run = self._site.store, self._site.id
-        usage = store.usage_by_agent(run)
-        for level in Level:
-            candidates = sum(each.candidate.level is level for each in self._history.evaluations)
-            took = usage.get(level, Usage())
-            if candidates or took.calls:
-                seconds = store.spent_s(run, level)
-                yield LevelSpending(level, candidates, seconds, took.calls, took.tokens, took.usd)
 
     # Evidence
 
     def _prepare_tests(self, seconds: float) -> None:
         """Make up tests, or take those of the recording."""
         site = self._site
-        told = site.replay.tests if site.replay else None
+        earlier = site.recorder.earlier if site.recorder else None
+        told = site.replay.tests if site.replay else earlier.tests if earlier else None
         if told:
             cases = [case for case in told.cases if case.origin != "variant"]
             self._examiner.restore(cases, told.adequacy, self._announce_tests)
@@ -354,34 +335,34 @@ class _Run:
         self._examiner.prepare(seconds, self._announce_tests)
         variants = () if self._program.reference.variants else self._examiner.variants(_VARIANTS_S, lambda _: None)
         self._evaluator.add(variants)
-        if site.recorder:
-            site.recorder.add(recording.Tests((*self._examiner.cases, *variants), self._examiner.adequacy))
+        self._diary.tests((*self._examiner.cases, *variants), self._examiner.adequacy)
 
     def _announce_tests(self, message: str) -> None:
         self._announce("tests", message)
-
-    def _examined(self, candidate: Candidate, evidence: Evidence | None) -> None:
-        if self._site.recorder:
-            self._site.recorder.add(recording.Examined(candidate.key, evidence))
 
     # Confirming
 
     def _reserve_s(self) -> float:
         """What to keep back for measuring a winner on the workload and its variants."""
-        pair_s = 2 * (self._program.reference.baseline_ns + self._program.reference.variants_ns) / 1e9
-        least, most = (1.0 + pairs * pair_s for pairs in _CONFIRM_PAIRS)
+        least, most = (self._pairs_s(pairs) for pairs in _CONFIRM_PAIRS)
         usual_s, highest_s = (share * self._spec.budget.seconds for share in _CONFIRM_SHARES)
         return min(highest_s, max(least, min(most, usual_s)))
+
+    def _pairs_s(self, pairs: int) -> float:
+        """What so many pairs of runs take, of the workload and of each variant."""
+        reference = self._program.reference
+        return 1.0 + pairs * 2 * (reference.baseline_ns + reference.variants_ns) / 1e9
 
     def _confirm(self) -> list[Confirmed]:
         """Measure the best candidates again, one after the other, until one proves to be faster or time is up."""
         confirmed: list[Confirmed] = []
-        hasty_s = _HASTY_SHARE * self._spec.budget.seconds
+        hasty_s = min(_MOST_HASTY_S, _HASTY_SHARE * self._spec.budget.seconds)
+        most_s = max(_LEAST_CONFIRM_S, self._pairs_s(_CONFIRM_PAIRS[1]))
         for candidate in self._history.ranking()[:_CONFIRMED_AT_MOST]:
             left_s = self._site.clock.remaining_s - _EXPORT_S
             if confirmed and left_s < hasty_s:
                 break
-            seconds = hasty_s if self._site.interruption.requested else max(left_s, hasty_s)
+            seconds = hasty_s if self._site.interruption.requested else max(min(left_s, most_s), hasty_s)
             lowered = self._program.lowering.finish(candidate).lowered
             confirmed.append(self._evaluator.confirm(candidate, lowered, seconds))
             if confirmed[-1].evaluation.outcome is Outcome.ACCEPTED:
@@ -392,7 +373,7 @@ class _Run:
         winner = next((each for each in confirmed if each.evaluation.outcome is Outcome.ACCEPTED), None)
         if winner is None:
             return ()
-        seconds = _ATTRIBUTION_SHARE * self._spec.budget.seconds
+        seconds = min(_MOST_HASTY_S, _ATTRIBUTION_SHARE * self._spec.budget.seconds)
         return attribution.gains(winner, self._program.lowering, self._evaluator, seconds)
 
     def _export(self, findings: Findings) -> tuple[str, ...]:
@@ -407,22 +388,3 @@ class _Run:
             (winner, self._program.lowering.finish(winner)) if winner else None,
             self._program.lowering.texts(winner) if winner else {},
         )
-
-
-def _stored(step: Step) -> StoredStep:
-    action, spent = step.action, step.spent
-    return StoredStep(
-        action.kind,
-        action.parent,
-        action.reason,
-        spent.seconds,
-        round(spent.calls),
-        round(spent.tokens),
-        spent.usd,
-        step.gain,
-    )
-
-
-def _step(stored: StoredStep) -> Step:
-    action = Action(ActionKind(stored.action), stored.parent, stored.reason)
-    return Step(action, stored.gain, Spent(stored.seconds, stored.calls, stored.tokens, stored.usd))

@@ -17,7 +17,7 @@ from llmcoop.models.ledger import Ledger
 from llmcoop.recipe_rounds import RecipeRounds
 from llmcoop.values import Candidate, Evaluation, Level, Outcome
 
-_FAILURES = 2  # of the model's server in a row, after which the run goes on without it
+_MOST_FAILURES = 2  # of the model's server in a row, after which the run goes on without it
 _PARENTS = 4  # how many candidates can be expanded at each level: the fastest
 _SHOWN_RECIPES = 6  # how many recipes a guide is told of: the fastest
 _EXPANSION_S = 30.0  # what the expansion of a candidate takes, before one was seen
@@ -64,7 +64,7 @@ class Search:
         self._recipes, self._functions, self._expansions = recipes, functions, expansions
         self._history, self._allowance, self._levels, self._ledger = history, allowance, levels, ledger
         self._steps, self._begun, self._diary, self._announce = [*steps], begun, diary, announce
-        self._failures = 0
+        self._failures: list[str] = []  # of the model's server, in a row
         self.model_ended = ""  # why the model is asked no more; empty as long as it is
         self.model_lost = False  # whether that is a failure, and not the end of its budget
 
@@ -80,6 +80,8 @@ class Search:
             step = Step(action, gain if gain > GAIN else 0.0, spent, note)
             self._diary.end(step)
             self._steps.append(step)
+        if self._failures and not self.model_ended:
+            self.model_ended, self.model_lost = self._failures[-1], True
 
     def _decided(self) -> Action:
         """What was begun, or what the guide says; one that needs a model and has none leaves it to the default."""
@@ -119,20 +121,21 @@ class Search:
             self._expansions.expand(Level(action.kind), parent, len(self._steps) + 1)
         except ModelError as error:
             return self._failed(error)
-        self._failures = 0
+        self._failures.clear()
         return "" if len(self._history.evaluations) > before else _NOTHING
 
     def _failed(self, error: ModelError) -> str:
         """Go on after a model had no reply, with or without it."""
         self._announce(error.message)
         if isinstance(error, RecordingEnded):
-            return error.message
+            return _NOTHING
         if isinstance(error, ModelRefused) and not self._usage.calls:
             raise error
-        self._failures += 1
         if isinstance(error, BudgetSpent):
             self.model_ended = error.message
-        elif self._failures >= _FAILURES:
+            return error.message
+        self._failures.append(error.message)
+        if len(self._failures) >= _MOST_FAILURES:
             self.model_ended, self.model_lost = error.message, True
         return error.message
 
@@ -181,7 +184,7 @@ class Search:
         if Level.IR in self._levels:
             yield from (Option(ActionKind.RECIPES, _key(root)) for root in sources)
             if self._functions:
-                yield Option(ActionKind.FUNCTIONS, _key(self._history.champion))
+                yield Option(ActionKind.FUNCTIONS, _key(self._above_assembly))
         if self._expansions is None or self.model_ended:
             return
         parents = {Level.SOURCE: sources, Level.IR: ir, Level.ASM: [*ir, *self._accepted(Level.ASM)]}
@@ -191,6 +194,11 @@ class Search:
 
     def _accepted(self, level: Level) -> list[Candidate]:
         return [candidate for candidate in self._history.ranking() if candidate.level is level]
+
+    @property
+    def _above_assembly(self) -> Candidate:
+        """The best candidate whose IR can be changed: what is below would be lost."""
+        return next((each for each in self._history.ranking() if each.level is not Level.ASM), IDENTITY)
 
     def _nodes(self) -> Iterator[Node]:
         """Everything that somebody wrote, and the fastest of what LLVM's own parts made."""

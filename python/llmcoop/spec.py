@@ -210,7 +210,7 @@ def _spec(table: Table) -> Spec:
         raise program.error("sources", 'a list of C files, such as sources = ["main.c"]')
     speedup = options.number("require_speedup")
     levels, accept, tests = options.strings("levels"), options.text("accept"), options.text("tests")
-    spec = _over(
+    return _over(
         Spec(
             Program(
                 _sources(sources, here),
@@ -231,7 +231,6 @@ def _spec(table: Table) -> Spec:
         require_speedup=None if speedup is None else _speedup(speedup),
         sandbox=options.flag("sandbox"),
     )
-    return spec
 
 
 def _over(base: T, **changes: object) -> T:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from llmcoop import record, rows
+from llmcoop import queries, record, rows
 from llmcoop.errors import UsageError
 from llmcoop.migrations import MIGRATIONS
 from llmcoop.models import Reply, Request, Turn, Usage
@@ -23,28 +23,6 @@ from llmcoop.rows import StoredCall, StoredRun, StoredStep
 from llmcoop.values import Candidate, Evaluation, Level, Measurement, TestCase
 
 BUSY_TIMEOUT_S = 30.0
-
-_EVALUATIONS = """
-    SELECT * FROM candidates
-    JOIN evaluations ON evaluations.candidate = candidates.id
-    LEFT JOIN test_cases ON test_cases.id = failed_case
-    LEFT JOIN measurements ON measurements.candidate = candidates.id
-    WHERE candidates.run = ? ORDER BY candidates.id
-"""
-
-_USAGE = """
-    SELECT agent, SUM(calls) AS calls, SUM(prompt_tokens) AS prompt_tokens,
-        SUM(completion_tokens) AS completion_tokens, SUM(usd) AS usd
-    FROM model_calls WHERE run = ? GROUP BY agent ORDER BY agent
-"""
-
-_STEPS = "SELECT * FROM steps WHERE run = ? AND ended = ? ORDER BY number"
-
-_TURN = """
-    SELECT reply FROM model_calls
-    WHERE run = ? AND model = ? AND agent = ? AND conversation = ? AND sample = ? AND number = ?
-    ORDER BY id DESC LIMIT 1
-"""
 
 
 class Store:
@@ -118,7 +96,7 @@ class Store:
 
     def evaluations(self, run: int) -> list[Evaluation]:
         """All evaluations of a run, equal to those that were added, in their order."""
-        return [rows.evaluation(row) for row in self._rows(_EVALUATIONS, run)]
+        return [rows.evaluation(row) for row in self._rows(queries.EVALUATIONS, run)]
 
     def spent_s(self, run: int, level: Level | None = None) -> float:
         """Seconds that the evaluations of a run took, or those at one level."""
@@ -150,7 +128,7 @@ class Store:
 
     def find_turn(self, run: int, model: str, turn: Turn) -> Reply | None:
         """The reply that a run had from a model at this turn, whatever it asked."""
-        row = self._row(_TURN, run, model, *asdict(turn).values())
+        row = self._row(queries.TURN, run, model, *asdict(turn).values())
         return None if row is None else rows.reply(row)
 
     def add_call(self, run: int, digest: str, request: Request, reply: Reply, model: str) -> None:
@@ -175,11 +153,25 @@ class Store:
 
     def usage_by_agent(self, run: int) -> dict[str, Usage]:
         """What the calls of each agent in a run took."""
-        return {row["agent"]: rows.usage(row) for row in self._rows(_USAGE, run)}
+        return {row["agent"]: rows.usage(row) for row in self._rows(queries.USAGE, run)}
 
     def spending(self, run: int) -> Usage:
         """What all model calls of a run took."""
         return sum(self.usage_by_agent(run).values(), Usage())
+
+    def draw(self, run: int, most: Usage) -> int:
+        """Keep that an attempt at a model call is going to be made, and the most that it can take; gives its number."""
+        with self._transaction():
+            return self._insert("attempts", run=run, **asdict(most))
+
+    def settle(self, attempt: int, usage: Usage) -> None:
+        """Keep what an attempt took."""
+        with self._transaction() as connection:
+            connection.execute(queries.SETTLE, (*asdict(usage).values(), attempt))
+
+    def attempted(self, run: int) -> Usage:
+        """What all attempts of a run took; of those that were under way when it was cut short, the most they can."""
+        return rows.usage(self._rows(queries.ATTEMPTED, run)[0])
 
     def begin_step(self, run: int, step: StoredStep) -> None:
         """Keep a decision of the guide that is going to be carried out."""
@@ -191,11 +183,11 @@ class Store:
 
     def steps(self, run: int) -> list[StoredStep]:
         """The decisions of the guide in a run that were carried out, in their order."""
-        return [rows.step(row) for row in self._rows(_STEPS, run, 1)]
+        return [rows.step(row) for row in self._rows(queries.STEPS, run, 1)]
 
     def begun_step(self, run: int) -> StoredStep | None:
         """The decision that a run was about to carry out when it was cut short."""
-        return next((rows.step(row) for row in self._rows(_STEPS, run, 0)), None)
+        return next((rows.step(row) for row in self._rows(queries.STEPS, run, 0)), None)
 
     def _add_step(self, run: int, step: StoredStep, *, ended: bool) -> None:
         with self._transaction() as connection:
@@ -291,6 +283,7 @@ class Store:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing of what is written in it, by the process that has the claim."""
         with self._lock, _explained(self.path):
+            self._connection.execute("SELECT 1")  # no claim for a connection that is closed
             self._take()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -340,6 +333,14 @@ class CallCache:
     def keep(self, digest: str, request: Request, reply: Reply) -> None:
         """Keep a reply that was paid for in this run."""
         self.store.add_call(self.run, digest, request, reply, self.model)
+
+    def draw(self, most: Usage) -> int:
+        """Keep that an attempt is going to be made in this run."""
+        return self.store.draw(self.run, most)
+
+    def settle(self, attempt: int, usage: Usage) -> None:
+        """Keep what it took."""
+        self.store.settle(attempt, usage)
 
     def given(self) -> Mapping[str, int]:
         """How many replies of this run each agent has had."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmcoop.conclusion import Findings, reason
 from llmcoop.evaluate import Confirmed
-from llmcoop.report import RunOutcome
+from llmcoop.report import ModelUse, RunOutcome
 from llmcoop.values import (
     Candidate,
     Counterexample,
@@ -36,6 +38,15 @@ def findings(*confirmed: Evaluation, tried: int = 1, interrupted: bool = False) 
     return Findings(
         [SEEMED_FASTER] * tried, measured, (), interrupted, tests=None, gains=(), model=None, spending=(), elapsed_s=5.0
     )
+
+
+def test_a_run_without_candidates_says_why() -> None:
+    asked = ModelUse("m", calls=2, tokens=9, usd=0.0, unusable=2, unanswered=0, ended="", lost=False)
+    ended = replace(asked, ended="no reply of m", lost=True)
+    none = findings(tried=0)
+    assert reason(none).endswith("the budget went into preparation")
+    assert reason(replace(none, model=asked)).endswith("the model proposed none")
+    assert reason(replace(none, model=ended)).endswith("the model was asked no more: no reply of m")
 
 
 @pytest.mark.parametrize(

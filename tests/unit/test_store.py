@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from llmcoop.errors import UsageError
 from llmcoop.migrations import MIGRATIONS
 from llmcoop.models import Message, Reply, Request, Role, Tool, ToolCall, Turn, Usage
+from llmcoop.models.ledger import Ledger
 from llmcoop.rows import StoredStep
 from llmcoop.store import Store
 from llmcoop.values import (
+    Budget,
     Candidate,
     Counterexample,
     Evaluation,
@@ -326,7 +328,7 @@ def test_model_calls_come_back_as_they_were(path: Path, entries: list[tuple[Requ
         cache = store.cache(run, "some-model")
         for request, reply in entries:
             cache.keep("digest", request, reply)
-            assert cache.find("digest") == reply
+            assert cache.find("digest", request.turn) == reply
         stored = store.calls(run)
         assert [(call.request, call.reply) for call in stored] == entries
         assert {call.model for call in stored} <= {"some-model"}
@@ -338,8 +340,19 @@ def test_a_reply_is_found_by_a_later_run_that_does_not_pay_for_it_again(path: Pa
         store.cache(first, "some-model").keep("digest", REQUEST, REPLY)
         second = store.begin("key", "prog.c")
         cache = store.cache(second, "some-model")
-        assert (cache.find("digest"), cache.find("other")) == (REPLY, None)
+        assert [cache.find(digest, REQUEST.turn) for digest in ("digest", "other", "")] == [REPLY, None, None]
         assert (store.spending(first), store.spending(second)) == (REPLY.usage, Usage())
+
+
+def test_a_run_that_goes_on_has_its_replies_whatever_it_asks_now(path: Path) -> None:
+    other = replace(REQUEST.turn, number=REQUEST.turn.number + 1)
+    with Store.open(path) as store:
+        run = store.begin("key", "prog.c")
+        cache = store.cache(run, "some-model")
+        cache.keep("with one time in it", REQUEST, REPLY)
+        assert [cache.find("with another", turn) for turn in (REQUEST.turn, other)] == [REPLY, None]
+        assert store.cache(run, "another model").find("with another", REQUEST.turn) is None
+        assert cache.given() == {REQUEST.turn.agent: 1}
 
 
 def test_usage_is_summed_by_agent(path: Path) -> None:
@@ -366,6 +379,19 @@ def test_steps_come_back_in_their_order(path: Path) -> None:
         assert (store.steps(run), store.steps(other)) == (steps, steps[:1])
 
 
+def test_a_step_that_was_begun_is_known_until_one_is_carried_out(path: Path) -> None:
+    with Store.open(path) as store:
+        run = store.begin("key", "prog.c")
+        for step in (StoredStep("source", "", "first"), StoredStep("ir", "", "in its place")):
+            store.begin_step(run, step)
+            assert (store.steps(run), store.begun_step(run)) == ([], step)
+        store.add_step(run, StoredStep("ir", "", "carried out", note="nothing was proposed"))
+        assert store.begun_step(run) is None
+        store.begin_step(run, StoredStep("asm", "", "next"))
+        assert [step.reason for step in store.steps(run)] == ["carried out"]
+        assert store.steps(run)[0].note == "nothing was proposed"
+
+
 def test_many_threads_may_use_a_store(path: Path) -> None:
     with Store.open(path) as store, ThreadPoolExecutor(8) as pool:
         run = store.begin("key", "prog.c")
@@ -375,7 +401,7 @@ def test_many_threads_may_use_a_store(path: Path) -> None:
             cache.keep(str(number), REQUEST, REPLY)
             store.add(run, evaluation(str(number)), 1.0)
             store.add_step(run, StoredStep("ir", str(number), ""))
-            assert cache.find(str(number)) == REPLY
+            assert cache.find(str(number), REQUEST.turn) == REPLY
 
         list(pool.map(use, range(200)))
         assert store.spending(run).calls == 400
@@ -388,3 +414,28 @@ def test_a_second_process_can_not_keep_calls(path: Path) -> None:
         run = first.begin("key", "prog.c")
         with pytest.raises(UsageError, match="another run is going on"):
             second.cache(run, "some-model").keep("digest", REQUEST, REPLY)
+
+
+def test_an_attempt_counts_with_all_that_it_can_take_until_it_is_over(path: Path) -> None:
+    with Store.open(path) as store:
+        run, other = store.begin("key", "prog.c"), store.begin("other key", "prog.c")
+        ledger = Ledger(Budget(calls=4), store.attempted(run), store.cache(run, "some-model"))
+        taken, answered, _ = (ledger.reserve(Usage(1, 100, 1000, 0.5)) for _ in range(3))
+        assert store.attempted(run) == Usage(3, 300, 3000, 1.5)
+        taken.cancel()
+        answered.settle(Usage(1, 90, 10, 0.25))
+        answered.settle(Usage(1, 90, 900, 0.5))
+        assert store.attempted(run) == Usage(2, 190, 1010, 0.75)
+        assert store.attempted(other) == Usage()
+    with Store.open(path) as store:
+        assert Ledger(Budget(calls=4), store.attempted(run)).left.calls == 2
+
+
+def test_a_store_that_is_closed_takes_no_claim(path: Path) -> None:
+    store = Store.open(path)
+    run = store.begin("key", "prog.c")
+    store.close()
+    with pytest.raises(UsageError):
+        store.draw(run, Usage(1))
+    with Store.open(path) as other:
+        assert other.unfinished("key") == run

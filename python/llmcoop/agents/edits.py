@@ -91,7 +91,12 @@ def applied(edits: Sequence[Edit], text: str) -> str:
         if not search:
             raise Unusable(f"edit {number} searches for nothing: give the lines beside which yours belong")
         replace = edit.replace if len(search) == len(edit.search) else _stripped(edit.replace)
-        start = _place(number, search, lines)
+        try:
+            start = _place(number, search, lines)
+        except Unusable as error:
+            if len(edits) == 1:
+                raise
+            raise Unusable(f"{error}\nNone of the {len(edits)} edits was made: send all of them") from None
         lines[start : start + len(search)] = replace
     return "\n".join(lines) + "\n"
 

@@ -36,7 +36,7 @@ def describe(evaluation: Evaluation, baseline_s: float, parent_speedup: float = 
         case Outcome.NOT_FASTER:
             told = f"It passed the tests, but it does not count as faster: it is {ratio}. {message}"
         case Outcome.SAME_CODE:
-            told = f"The compiler makes the same code of it as of what was measured before. {message}"
+            told = f"The compiler makes the same code of it as of what was measured before: {message}"
         case Outcome.WEAK:
             told = f"It is {ratio}, and nothing speaks against it, but too little for it: {message}"
         case Outcome.REFUTED:
@@ -84,7 +84,7 @@ def _ratio(measured: Measurement, baseline_s: float, parent_speedup: float) -> s
     now_s = baseline_s / measured.speedup
     text = (
         f"{measured.speedup:.3f}x as fast as the baseline ({measured.confidence:.0%} interval {measured.low:.3f} to "
-        f"{measured.high:.3f}; {baseline_s:.3f} s became {now_s:.3f} s)"
+        f"{measured.high:.3f}; {baseline_s:.3g} s became {now_s:.3g} s)"
     )
     if parent_speedup == 1.0:
         return text

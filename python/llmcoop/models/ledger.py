@@ -7,17 +7,31 @@ from dataclasses import replace
 from functools import reduce
 from operator import add
 from threading import Condition
+from typing import Protocol
 
 from llmcoop.models import BudgetSpent, Usage
 from llmcoop.values import Budget
 
 
+class Journal(Protocol):
+    """Where attempts are made durable, so that a run that is killed knows later what it may have spent."""
+
+    def draw(self, most: Usage) -> int:
+        """An attempt is going to be made that takes so much at most; gives its number."""
+        ...
+
+    def settle(self, attempt: int, usage: Usage) -> None:
+        """The attempt with this number took so much."""
+        ...
+
+
 class Reservation:
     """A part of the budget set aside for one attempt. What is said first counts: `settle` or `cancel`."""
 
-    def __init__(self, ledger: Ledger, amount: Usage) -> None:
+    def __init__(self, ledger: Ledger, amount: Usage, number: int) -> None:
         self._ledger = ledger
         self.amount = amount  # the most that the attempt can take
+        self.number = number  # in the journal
 
     def settle(self, usage: Usage) -> None:
         """The attempt took `usage`."""
@@ -31,9 +45,10 @@ class Reservation:
 class Ledger:
     """The calls, tokens and money of a budget. Any thread may draw; together they never overdraw."""
 
-    def __init__(self, budget: Budget, spent: Usage | None = None) -> None:
+    def __init__(self, budget: Budget, spent: Usage | None = None, journal: Journal | None = None) -> None:
         """`spent` is what a resumed run took before."""
         self.budget = budget
+        self._journal = journal
         self._spent = spent or Usage()
         self._open: list[Reservation] = []
         self._changed = Condition()
@@ -65,7 +80,7 @@ class Ledger:
         with self._changed:
             while (amount := self._first_fitting(choices)) is not None:
                 if self._fits(amount, self._reserved()):
-                    reservation = Reservation(self, amount)
+                    reservation = Reservation(self, amount, self._journal.draw(amount) if self._journal else 0)
                     self._open.append(reservation)
                     return reservation
                 self._changed.wait()
@@ -80,6 +95,8 @@ class Ledger:
                 self._open.remove(reservation)
                 self._spent += usage
                 self._changed.notify_all()
+                if self._journal:
+                    self._journal.settle(reservation.number, usage)
 
     def _first_fitting(self, choices: Iterable[Usage]) -> Usage | None:
         return next((choice for choice in choices if self._fits(choice, Usage())), None)

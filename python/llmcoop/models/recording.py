@@ -97,14 +97,14 @@ class Recorder:
         """
         self._path = path.absolute()
         self._lock = threading.Lock()
+        self.earlier: Recording | None = None  # what is continued
         try:
-            earlier = self._path.exists() and self._path.stat().st_size > 0
-            if earlier:
+            if self._path.exists() and self._path.stat().st_size > 0:
                 self._check(header, resume)
-            self._file = self._continued() if earlier and resume else self._path.open("wb", buffering=0)
+            self._file = self._continued() if self.earlier else self._path.open("wb", buffering=0)
         except OSError as error:
             raise self._unwritable(error) from error
-        if not (earlier and resume):
+        if not self.earlier:
             self._write({"schema": SCHEMA_VERSION, "header": record.dump(header)})
 
     def __enter__(self) -> Recorder:
@@ -119,7 +119,8 @@ class Recorder:
 
     def _check(self, header: Header, resume: bool) -> None:
         if resume:
-            Recording.load(self._path).check(header.spec_key)
+            self.earlier = Recording.load(self._path)
+            self.earlier.check(header.spec_key)
         else:
             _first(self._path, self._path.read_bytes().splitlines())
 

@@ -122,6 +122,7 @@ class TestingAgent:
         self._vocabulary = Vocabulary.of_sources(program.sources)
         self._original: Original | None = None
         self._cases: dict[Invocation, TestCase] = {}
+        self._refuters: list[Invocation] = []  # on which earlier candidates were wrong
 
     def grow(
         self,
@@ -188,8 +189,9 @@ class TestingAgent:
     ) -> Attack:
         """Look for an input on which the candidate differs from the program, for `seconds` or until one is found.
 
-        First it must not have the answers of the given cases as literals in it, nor fail on what it is known for; then
-        it must pass the given cases, and the tests that were kept.
+        First it must not have the answers of the given cases as literals in it, nor fail on what it, or a candidate
+        before it, is known for; then it must pass the given cases, and the tests that were kept. The seconds begin
+        after that: building, and runs of the workload, would leave nothing of a few.
 
         Raises:
             ProgramError: the program or the candidate does not build.
@@ -203,10 +205,12 @@ class TestingAgent:
             search, trial = self._opened(original, suspect, stack)
             # Shown cases first: they are what its author can be told.
             cases = sorted((*leads.given, *self._cases.values()), key=lambda case: case.hidden)
-            counterexample = suspect.literals(original, leads.given) or trial.refuted_by(leads.first, _FUZZ, math.inf)
+            known = list(dict.fromkeys((*leads.first, *self._refuters)))
+            counterexample = suspect.literals(original, leads.given) or trial.refuted_by(known, _FUZZ, math.inf)
             if counterexample is None and (failed := trial.failed(cases)):
                 counterexample = trial.smaller(failed, _reduction_s(seconds))
-            counterexample = counterexample or self._found(search, trial, leads, started, seconds)
+            counterexample = counterexample or self._found(search, trial, leads, time.monotonic(), seconds)
+        self._remember(counterexample)
         return Attack(
             len(cases) if counterexample is None else 0,
             search.tried,
@@ -215,6 +219,14 @@ class TestingAgent:
             dict(search.rejected),
             time.monotonic() - started,
         )
+
+    def _remember(self, counterexample: Counterexample | None) -> None:
+        """Who makes a mistake once makes it again. Given cases and kept tests are run on every candidate anyway."""
+        if counterexample is None or counterexample.case.hidden:
+            return
+        invocation, origin = counterexample.case.invocation, counterexample.case.origin
+        if origin in (_FUZZ, _MODEL) and invocation not in (*self._cases, *self._refuters):
+            self._refuters.append(invocation)
 
     def clean(self, invocations: Sequence[Invocation], announce: Announce, limit_s: float) -> list[Invocation]:
         """Those on which the program does the same under its sanitizers, each within `limit_s`. Raises as `grow`."""

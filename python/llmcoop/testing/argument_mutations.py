@@ -13,6 +13,7 @@ Operator = Callable[[Arguments, Stock], Arguments]
 _LONGEST = 4096
 _MOST = 40
 _SMALL = 70  # numeric arguments are mostly sizes, counts and seeds: small ones say as much and run sooner
+_FEW, _LARGE_BITS = 4, (6, 20)  # of the arguments beside one that is large, and of that one
 _TEXT_OPERATORS = (*field_mutations.OPERATORS, *byte_mutations.OPERATORS)
 
 
@@ -42,6 +43,18 @@ def shrink_arguments(args: Arguments, stock: Stock) -> Arguments:
     """Some or all numeric arguments become small sizes."""
     share = stock.rng.choice((0.5, 1.0, 1.0))
     return tuple(str(stock.size(_SMALL)) if arg.isdecimal() and stock.rng.random() < share else arg for arg in args)
+
+
+def single_out_argument(args: Arguments, stock: Stock) -> Arguments:
+    """One numeric argument becomes large, the others small: more than a fixed table holds, and yet a short run."""
+    places = [at for at, arg in enumerate(args) if arg.isdecimal()]
+    if not places:
+        return args
+    rng, changed = stock.rng, list(args)
+    for at in places:
+        changed[at] = str(min(int(args[at][:20]), rng.randint(1, _FEW)))
+    changed[rng.choice(places)] = str(int(2 ** rng.uniform(*_LARGE_BITS)))
+    return tuple(changed)
 
 
 def nudge_arguments(args: Arguments, stock: Stock) -> Arguments:
@@ -94,8 +107,8 @@ def add_argument(args: Arguments, stock: Stock) -> Arguments:
 
 OPERATORS: tuple[Operator, ...] = (
     *(change_argument, change_argument, number_argument, number_argument, number_argument, pair_arguments),
-    *(shrink_arguments, nudge_arguments, swap_arguments, equal_arguments, order_arguments),
-    *(drop_argument, repeat_arguments, add_argument),
+    *(shrink_arguments, single_out_argument, single_out_argument, nudge_arguments, swap_arguments),
+    *(equal_arguments, order_arguments, drop_argument, repeat_arguments, add_argument),
 )
 
 

@@ -135,7 +135,7 @@ def test_long_inputs_are_shortened() -> None:
 def test_ratios_are_told_with_interval_and_times() -> None:
     text = outcomes.describe(Evaluation(CANDIDATE, Outcome.ACCEPTED, measurement=FASTER), 0.3, 1.6)
     assert "2.000x" in text
-    assert "1.950 to 2.050; 0.300 s became 0.150 s" in text
+    assert "1.950 to 2.050; 0.3 s became 0.15 s" in text
     assert "1.250x as fast as the version before" in text
 
 

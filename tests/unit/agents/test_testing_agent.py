@@ -210,9 +210,9 @@ def test_a_replayed_run_that_asks_only_about_changes_asks_the_same_turns(made: M
     agent.for_change("a")
     agent.for_change("b")
     again, replayed = made(ONE)
-    again.for_change("a")
-    assert replayed.requests[0].turn == model.requests[1].turn
-    assert [request.turn.conversation for request in model.requests] == [1, 2, 3]
+    again.for_change("b")
+    assert replayed.requests[0].turn == model.requests[2].turn
+    assert len({request.turn.conversation for request in model.requests}) == 3
 
 
 def test_without_a_reply_the_error_is_the_callers(made: Made) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import KEY, TOOLS, model_of, request_of
-from server import Server, replies, resets, serving, tokens
 
-from llmcoop.models import Message, ModelUnavailable, Reply, Request, Role, Usage
+from llmcoop.models import Message, ModelUnavailable, Reply, Request, Role, Turn, Usage
 from llmcoop.models.cached import CachedModel
 from llmcoop.models.ledger import Ledger
 from llmcoop.store import Store
 from llmcoop.values import Budget
+from server import Server, replies, resets, serving, tokens
 
 
 class Calls:
@@ -24,8 +25,11 @@ class Calls:
     def __init__(self) -> None:
         self.kept: dict[str, Reply] = {}
 
-    def find(self, digest: str) -> Reply | None:
+    def find(self, digest: str, turn: Turn) -> Reply | None:
         return self.kept.get(digest)
+
+    def given(self) -> Mapping[str, int]:
+        return {}
 
     def keep(self, digest: str, request: Request, reply: Reply) -> None:
         self.kept[digest] = reply

@@ -21,9 +21,8 @@ from llmcoop.models.recording import (
     SCHEMA_VERSION,
     Call,
     Entry,
-    Examined,
+    Evaluated,
     Header,
-    Proposals,
     RecordedModel,
     Recorder,
     Recording,
@@ -41,6 +40,7 @@ from llmcoop.values import (
     FunctionRecipe,
     Invocation,
     Level,
+    Outcome,
     Recipe,
     Share,
     TestCase,
@@ -74,18 +74,18 @@ EVIDENCE = st.none() | st.builds(
 )
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Call, TURNS, st.lists(MESSAGES).map(tuple), REPLIES, st.booleans()),
-    st.builds(Step, TEXT, TEXT, TEXT),
-    st.builds(Proposals, st.lists(CANDIDATES, max_size=2).map(tuple)),
+    st.builds(Step, COUNTS, TEXT, TEXT, TEXT),
     st.builds(Tests, st.lists(CASES, max_size=2).map(tuple), ADEQUACY),
-    st.builds(Examined, TEXT, EVIDENCE),
+    st.builds(Evaluated, TEXT, st.sampled_from(Outcome), EVIDENCE, st.none() | st.floats(0, 9), st.none() | CANDIDATES),
 )
+SEARCHED = Candidate(Level.IR, "search", Recipe(clones=("x86-64-v3",)))
 SOME = (
-    Step("source", "", "the hot loop is naïve"),
+    Step(1, "source", "", "the hot loop is naïve"),
     Call(Turn("source", 1, 0, 1), (Message(Role.USER, "go"),), Reply(Message(Role.ASSISTANT, "no"), Usage(1, 5, 1))),
-    Proposals((Candidate(Level.IR, "search", Recipe(clones=("x86-64-v3",))),)),
+    Step(2, "recipes", "", "cheap"),
     Tests((TestCase(Invocation((), b"\xff\0"), b"out", 0, "fuzz", True),)),
-    Examined("a"),
-    Examined("b", Evidence(EvidenceKind.TESTED, 3, 1)),
+    Evaluated("a", Outcome.ACCEPTED, Evidence(EvidenceKind.TESTED, 3, 1), 1.5),
+    Evaluated(SEARCHED.key, Outcome.NOT_FASTER, speedup=0.9, built=SEARCHED),
 )
 
 WRITER = """
@@ -95,7 +95,7 @@ from llmcoop.models.recording import Header, Recorder, Step
 
 with Recorder(Path(sys.argv[1]), Header("0.1", "prog.c", "key", "m"), resume=True) as recorder:
     for number in range(1_000_000):
-        recorder.add(Step("ir", str(number), "x" * 20_000))
+        recorder.add(Step(number, "ir", sys.argv[2], "x" * 20_000))
         print(number, flush=True)
 """
 
@@ -125,21 +125,31 @@ def test_entries_come_back_as_they_were(path: Path, entries: list[Entry]) -> Non
 
 def test_each_kind_of_entry_has_a_view(path: Path) -> None:
     recording = record(path, *SOME)
-    assert recording.steps == (SOME[0],)
+    assert recording.steps == (SOME[0], SOME[2])
     assert recording.calls == (SOME[1],)
     assert recording.replies == {Turn("source", 1, 0, 1): Reply(Message(Role.ASSISTANT, "no"), Usage(1, 5, 1))}
-    assert recording.proposals == (SOME[2],)
-    assert recording.tests == (SOME[3],)
-    assert recording.examined == {"a": None, "b": Evidence(EvidenceKind.TESTED, 3, 1)}
+    assert recording.tests == SOME[3]
+    assert recording.evaluated == {"a": SOME[4], SEARCHED.key: SOME[5]}
+    assert recording.searched == {2: (SEARCHED,)}
+
+
+def test_what_was_done_twice_because_of_a_kill_is_there_once(path: Path) -> None:
+    other = replace(SEARCHED, recipe=Recipe(whole_program=True))
+    evaluated = [Evaluated(each.key, Outcome.ACCEPTED, built=each) for each in (SEARCHED, other)]
+    again = replace(evaluated[0], outcome=Outcome.NOT_FASTER)
+    recording = record(path, SOME[0], SOME[2], evaluated[0], SOME[3], SOME[2], again, evaluated[1], replace(SOME[3]))
+    assert recording.steps == (SOME[0], SOME[2])
+    assert recording.searched == {2: (SEARCHED, other)}
+    assert recording.evaluated[SEARCHED.key] == again
 
 
 def test_a_line_can_be_read_by_people(path: Path) -> None:
     record(path, *SOME)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines[0]["schema"] == SCHEMA_VERSION
-    assert lines[1] == {"step": {"action": "source", "parent": "", "reason": "the hot loop is naïve"}}
+    assert lines[1] == {"step": {"number": 1, "action": "source", "parent": "", "reason": "the hot loop is naïve"}}
     assert lines[4]["tests"]["cases"][0]["invocation"] == {"stdin": {"base64": "/wA="}}
-    assert lines[5] == {"examined": {"candidate": "a"}}
+    assert lines[5]["evaluated"]["outcome"] == "accepted"
 
 
 def test_input_files_move_with_the_recording(tmp_path: Path) -> None:
@@ -148,19 +158,20 @@ def test_input_files_move_with_the_recording(tmp_path: Path) -> None:
     files = (here / "data" / "in.txt", Path("/elsewhere/in.txt"))
     record(here / "run.jsonl", Tests((TestCase(Invocation(files=files), b"", 0, "user"),)))
     here.rename(there)
-    (tests,) = Recording.load(there / "run.jsonl").tests
+    tests = Recording.load(there / "run.jsonl").tests
+    assert tests is not None
     assert tests.cases[0].invocation.files == (there / "data" / "in.txt", files[1])
 
 
 def test_many_threads_may_add(path: Path) -> None:
     with Recorder(path, HEADER) as recorder, ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: recorder.add(Examined(str(number) * 1000)), range(400)))
-    assert set(Recording.load(path).examined) == {str(number) * 1000 for number in range(400)}
+        list(pool.map(lambda number: recorder.add(Evaluated(str(number) * 1000, Outcome.WEAK)), range(400)))
+    assert set(Recording.load(path).evaluated) == {str(number) * 1000 for number in range(400)}
 
 
 def test_a_killed_recorder_leaves_a_recording_that_can_be_continued(path: Path) -> None:
     for kill in range(4):
-        child = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(kill)], stdout=subprocess.PIPE)
         assert child.stdout is not None
         os.read(child.stdout.fileno(), 1)
         time.sleep(0.01 * kill)
@@ -168,9 +179,9 @@ def test_a_killed_recorder_leaves_a_recording_that_can_be_continued(path: Path) 
         said = len(child.stdout.read().split(b"\n")) - 1
         child.wait()
         child.stdout.close()
-        written = [int(step.parent) for step in Recording.load(path).steps]
-        assert written.count(0) == kill + 1
-        assert written[-1] + 1 >= said  # what was said to be written is there
+        entries = [entry for entry in Recording.load(path).entries if isinstance(entry, Step)]
+        assert {entry.parent for entry in entries} == set(map(str, range(kill + 1)))
+        assert entries[-1].number + 1 >= said  # what was said to be written is there
 
 
 def test_a_line_that_was_cut_off_is_left_out_and_overwritten(path: Path) -> None:
@@ -219,8 +230,9 @@ def test_a_full_disk_is_told() -> None:
         '{"leap": {}}',
         '{"step": {"action": "expand"}}',
         '{"step": {"action": 1, "parent": "", "reason": ""}}',
-        '{"examined": {"candidate": "a", "more": 1}}',
-        '{"examined": {"candidate": "a", "evidence": {"kind": "hearsay"}}}',
+        '{"evaluated": {"candidate": "a", "outcome": "weak", "more": 1}}',
+        '{"evaluated": {"candidate": "a", "outcome": "splendid"}}',
+        '{"evaluated": {"candidate": "a", "outcome": "weak", "evidence": {"kind": "hearsay"}}}',
         '{"tests": {"cases": [{"invocation": {"stdin": {"base64": "?"}},'
         ' "stdout": "", "exit_code": 0, "origin": ""}]}}',
     ],

@@ -102,6 +102,18 @@ def test_wrong_rewrites_are_refuted_and_right_ones_are_not(sandbox: Sandbox, pro
     assert attack.pairs > 20
 
 
+def test_who_repeats_a_mistake_is_refuted_without_a_search(sandbox: Sandbox, program: Made, tmp_path: Path) -> None:
+    tester = agent(sandbox, program(ORIGINAL), tmp_path / "kept", Invocation((), b"3 5 8\n13 21\n"))
+    wrong = REWRITES["a maximum that starts at 0"]
+    first = tester.attack(program(wrong), SECONDS, silent)
+    again = tester.attack(program(wrong.replace("Largest", "Greatest")), SECONDS, silent)
+    assert first.counterexample is not None
+    assert again.counterexample is not None
+    assert again.counterexample.case == first.counterexample.case
+    assert (first.pairs > 0, again.pairs) == (True, 0)
+    assert tester.attack(program(RIGHT), 2.5, silent).counterexample is None
+
+
 def test_undefined_behaviour_of_the_rewrite_alone_refutes_it(sandbox: Sandbox, program: Made, tmp_path: Path) -> None:
     tester = agent(sandbox, program(ORIGINAL), tmp_path / "kept", Invocation((), b"3 5 8\n13 21\n"))
     attack = tester.attack(program(UNSET), SECONDS, silent)

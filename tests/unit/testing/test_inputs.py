@@ -31,6 +31,10 @@ texts = st.one_of(
 )
 
 
+def _within(args: tuple[str, ...], *ranges: tuple[int, int]) -> bool:
+    return all(arg.isdecimal() and low <= int(arg) <= high for arg, (low, high) in zip(args, ranges, strict=False))
+
+
 @functools.cache
 def proposals(parent: Invocation) -> list[Invocation]:
     return [proposal.invocation for proposal in Mutator(Vocabulary(), seed=1).propose([parent], [1.0], TRIED)]
@@ -97,6 +101,7 @@ WANTED: dict[str, tuple[Invocation, Callable[[Invocation], bool]]] = {
         lambda i: len(i.args) > 1 and all(map(str.isdecimal, i.args)) and int(i.args[0]) * int(i.args[1]) == 1 << 32,
     ),
     "small sizes": (SIZES, lambda i: i.args[:2] == ("1", "1") or i.args[:2] == ("0", "0")),
+    "one size beyond a table": (SIZES, lambda i: i.args[2:] == ("1",) and _within(i.args, (1, 4), (2049, 8192))),
     "an argument less": (SIZES, lambda i: len(i.args) == 2),
 }
 

@@ -7,12 +7,12 @@ import random
 import pytest
 from exhaustive import cases, refinement_fails_at
 from random_functions import changed, sketch
+from rewrite_pairs import Rewrite, rewrites
 
 from llmcoop.ir import Module
 from llmcoop.ir.body import Body
 from llmcoop.validation import Answer
 from llmcoop.validation.refinement import refine
-from rewrites import Rewrite, rewrites
 
 WIDTH = 4
 FEW_CASES, MANY_CASES = 260, 6_000  # of arguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,13 @@ class Server:
         self.behaviours[min(number, len(self.behaviours) - 1)](exchange)
 
 
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may go when it has heard enough; what else goes wrong is to be seen."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(*behaviours: Behaviour) -> Iterator[Server]:
     """A server on a free port."""
@@ -88,7 +96,7 @@ def serving(*behaviours: Behaviour) -> Iterator[Server]:
             if self.connection.fileno() >= 0:
                 super().finish()
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener = _Listener(("127.0.0.1", 0), Handler)
     server = Server(f"http://127.0.0.1:{listener.server_port}/v1", behaviours)
     thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
     thread.start()
