@@ -19,6 +19,7 @@ from llmcoop.agents.source import SourceAgent
 from llmcoop.allowance import Allowance
 from llmcoop.authored import Authored
 from llmcoop.crew import Crew
+from llmcoop.errors import ProgramError
 from llmcoop.facts import Facts, mca
 from llmcoop.function_search import FunctionSearch
 from llmcoop.history import IDENTITY, History
@@ -26,7 +27,7 @@ from llmcoop.includes import local_headers
 from llmcoop.lowering import Lowering
 from llmcoop.prepare import Prepared
 from llmcoop.spec import Spec
-from llmcoop.values import Candidate, Evaluation, Level
+from llmcoop.values import Candidate, Evaluation, Level, Outcome
 
 _FACTS_S = 20.0
 _LONGEST_EXPANSION_S = 3600.0
@@ -96,6 +97,7 @@ class Expansions:
         )
 
     def _ir_brief(self, parent: Candidate, functions: Sequence[str], number: int) -> IrBrief:
+        hot = {self._lowering.running(parent, name): (name, share) for name, share in self._hotness(parent)}
         return IrBrief(
             model=self._crew.model.name,
             calls_tools=self._crew.model.calls_tools,
@@ -107,21 +109,25 @@ class Expansions:
             cpu=self._facts_of(parent).cpu,
             baseline_s=self._baseline_s,
             parent_speedup=self._speedup(parent),
-            shares=dict(self._lowering.profiled(parent).hotness),
-            sources={function: self._source_of(parent, function) for function in functions},
+            shares={function: share for function, (_, share) in hot.items()},
+            sources={function: self._source_of(parent, hot[function][0]) for function in functions},
             tried=tuple(outcomes.summary(each) for each in self._tried(Level.IR)),
         )
 
     def _asm_brief(self, parent: Candidate) -> AsmBrief | None:
         """About the hottest function that the assembly still has by its name; None if there is none."""
         finished = self._lowering.finish(parent)
-        for function, share in self._lowering.profiled(parent).hotness[:_ASSEMBLED]:
+        for name, share in self._hotness(parent)[:_ASSEMBLED]:
+            function = self._lowering.running(parent, name)
             for ir, module in zip(finished.ir, finished.assembly, strict=True):
                 if function in assembly.functions(module):
-                    return self._asm_brief_of(parent, function, share, ir, module)
+                    source = self._source_of(parent, name)
+                    return self._asm_brief_of(parent, function, source, share, ir, module)
         return None
 
-    def _asm_brief_of(self, parent: Candidate, function: str, share: float, ir: str, module: str) -> AsmBrief:
+    def _asm_brief_of(
+        self, parent: Candidate, function: str, source: str, share: float, ir: str, module: str
+    ) -> AsmBrief:
         known, prepared = self._facts_of(parent), self._prepared
         return AsmBrief(
             parent=parent,
@@ -130,7 +136,7 @@ class Expansions:
             module=module,
             features=assembly.features(ir, function),
             ir=_definition(ir, function),
-            source=self._source_of(parent, function),
+            source=source,
             share=share,
             cpu=known.cpu,
             mca=mca.report(prepared.toolchain, prepared.sandbox, module, function, known.cpu.name),
@@ -163,10 +169,20 @@ class Expansions:
             return known
         self._announce(f"{candidate.origin}: building, testing and timing it")
         started = time.monotonic()
-        evaluation = self._authored.evaluate(candidate, self._attack_s)
+        evaluation = self._refused(candidate) or self._authored.evaluate(candidate, self._attack_s)
         self._history.record(evaluation, time.monotonic() - started)
         self._announce(f"{candidate.origin}: {evaluation.outcome}")
         return evaluation
+
+    def _refused(self, candidate: Candidate) -> Evaluation | None:
+        """The evaluation of a rewrite in C that would reach outside itself: a sandbox hides what that might do."""
+        if candidate.level is not Level.SOURCE:
+            return None
+        try:
+            self._lowering.refuse_reach(candidate)
+        except ProgramError as error:
+            return Evaluation(candidate, Outcome.DOES_NOT_COMPILE, message=error.message)
+        return None
 
     # What agents are told
 
@@ -177,6 +193,10 @@ class Expansions:
     @property
     def _baseline_s(self) -> float:
         return self._prepared.reference.baseline_ns / 1e9
+
+    def _hotness(self, candidate: Candidate) -> tuple[tuple[str, float], ...]:
+        """Functions by their names in C with their share of the time, the hottest first."""
+        return self._lowering.profiled(candidate).hotness
 
     def _speedup(self, candidate: Candidate) -> float:
         return math.exp(self._history.log_speedup(candidate) or 0.0)
@@ -213,7 +233,7 @@ class Expansions:
             self._prepared.sandbox,
             clang.rewritten(self._spec.program, texts, folder) if texts else self._spec.program,
             self._spec.workload.timed,
-            self._lowering.profiled(candidate).hotness,
+            self._hotness(candidate),
             folder,
             original=self._spec.program,
             limits=self._prepared.limits,

@@ -52,7 +52,9 @@ class FunctionSearch:
     def functions(self, base: Candidate) -> Sequence[str]:
         """Functions of a candidate that are worth it, the hottest first; none where there are several modules."""
         hot = self._lowering.profiled(base).hot_functions(_HOT)
-        return hot if hot and len(self._lowering.optimized(base)) == 1 else ()
+        if not hot or len(self._lowering.optimized(base)) != 1:
+            return ()
+        return tuple(self._lowering.running(base, function) for function in hot)
 
     def search(self, base: Candidate) -> None:
         """Try further passes on the hot functions of a candidate, as long as the budget lasts."""

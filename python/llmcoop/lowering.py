@@ -15,9 +15,11 @@ from llmcoop import assembly, bolt, clang
 from llmcoop.assembly import Assembler, AssemblyRefused
 from llmcoop.clang import FrontEnd
 from llmcoop.errors import LLMCoopError
+from llmcoop.facts import processor
 from llmcoop.functions.evidence import Finding, examined
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
+from llmcoop.reach import Reach
 from llmcoop.sandbox import Sandbox
 from llmcoop.values import Acceptance, Candidate, Level, Recipe
 
@@ -28,6 +30,7 @@ Compile = Callable[[Mapping[str, str]], FrontEnd]
 # Runs an instrumented executable on workload and tests; gives a .profdata file's contents, empty if there is none.
 TakeProfile = Callable[[Path], bytes]
 
+_PROGRAM = Candidate(Level.IR, "the program")
 CLONED_SHARE = 0.005  # functions with a smaller share of the time get no second version for newer CPUs
 
 
@@ -105,7 +108,9 @@ class Lowering:
         self._versions: dict[str, Version] = {}
         self._one_version_at_a_time = threading.Lock()
         self._one_profile_at_a_time = threading.Lock()
+        self._profiles = itertools.count(1)
         self._one_finish_at_a_time = threading.RLock()
+        self._one_lowering_at_a_time: dict[str, threading.Lock] = {}  # of the same candidate
 
     def close(self) -> None:
         """End the worker processes."""
@@ -125,6 +130,15 @@ class Lowering:
                 whole = self._worker.link(front_end.modules, self._keep)
                 self._versions[key] = Version(front_end, whole)
             return self._versions[key]
+
+    def refuse_reach(self, candidate: Candidate) -> None:
+        """Raises ProgramError when the sources of a candidate do not compile, or reach for more than the program's."""
+        original, rewritten = (self._reach(version) for version in (self.version(_PROGRAM), self.version(candidate)))
+        original.refuse(rewritten)
+
+    def _reach(self, version: Version) -> Reach:
+        declared = [each.name for each in self._worker.functions(version.whole) if not each.defined]
+        return Reach.of(self._worker.text(version.whole), declared)
 
     def texts(self, candidate: Candidate) -> dict[str, str]:
         """The source files that a candidate changes, by name, with their texts."""
@@ -156,8 +170,8 @@ class Lowering:
         version.asked_profile = True
         request = PassRequest(version.front_end.tuning, version.front_end.codegen, instrument=True)
         built = self._worker.build(version.whole, request)
-        name = hashlib.sha256(version.whole).hexdigest()
-        instrumented = self._linked(f"{name}.instrumented", [built.object], self._profile_link)
+        name = f"{next(self._profiles)}.instrumented"  # two versions may be the same code
+        instrumented = self._linked(name, [built.object], self._profile_link)
         profile = self._take_profile(instrumented.executable)
         if profile:
             request = PassRequest(version.front_end.tuning, version.front_end.codegen, profile=profile)
@@ -184,9 +198,11 @@ class Lowering:
         if candidate.level is Level.ASM:
             return self.finish(candidate).lowered
         self._check_levels(candidate)
-        output = self._folder / candidate.key
-        if output.exists():
-            return Lowered(output, _sha256(output))
+        with self._one_lowering_at_a_time.setdefault(candidate.key, threading.Lock()):
+            output = self._folder / candidate.key
+            return Lowered(output, _sha256(output)) if output.exists() else self._lower(candidate)
+
+    def _lower(self, candidate: Candidate) -> Lowered:
         version = self._version_for(candidate)
         request = self._request(version, candidate.recipe)
         if _changes_ir(candidate):
@@ -218,6 +234,17 @@ class Lowering:
         request = self._request(version, candidate.recipe)
         modules = version.unoptimized(candidate.recipe)
         return tuple(self._worker.optimize(module, request).bitcode for module in modules)
+
+    def running(self, candidate: Candidate, function: str) -> str:
+        """What this machine runs of a function, by its name in the optimized modules: a clone, if it has some."""
+        if not candidate.recipe.clones:
+            return function
+        defined = {
+            each.name for module in self.optimized(candidate) for each in self._worker.functions(module) if each.defined
+        }
+        levels = [clone.partition(":")[0] for clone in reversed(candidate.recipe.clones)]
+        clones = [f"{function}.{level.replace('-', '_')}" for level in levels if processor.supports(level)]
+        return next((name for name in (*clones, f"{function}.default") if name in defined), function)
 
     def objects(self, candidate: Candidate, folder: Path) -> tuple[Path, ...]:
         """Object files of a candidate in `folder`, one for each module. Raises what `lower` raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,7 @@ class Profiling:
 
     def run(self, instrumented: Path, invocations: Iterable[Invocation], env: Mapping[str, str] | None = None) -> Path:
         """The folder that the executable saw as /out; what it left there may be anything."""
-        raw = self.folder / f"{instrumented.name}.profile"
-        raw.mkdir()
+        raw = Path(tempfile.mkdtemp(prefix=f"{instrumented.name}.", suffix=".profile", dir=self.folder))
         raw.chmod(0o777)  # the sandboxed program may run under another user id
         left_s = self.seconds
         with Runner(self.sandbox, [instrumented], limits=self.limits, env=env, writable=raw) as runner:

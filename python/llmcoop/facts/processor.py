@@ -27,6 +27,12 @@ _FEATURES = (
         "gfni",
     ),
 )
+# What of these a processor of each level must have; the older ones of a level come with the newer ones.
+_LEVELS = {
+    "x86-64-v2": ("popcnt", "sse4.2"),
+    "x86-64-v3": ("avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt"),
+    "x86-64-v4": ("avx2", "bmi2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"),
+}
 _BASELINE = "x86-64"
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -48,6 +54,11 @@ def describe(cflags: Sequence[str]) -> Cpu:
         l2_bytes=_cache_bytes(2),
         l3_bytes=_cache_bytes(3),
     )
+
+
+def supports(level: str) -> bool:
+    """Whether this machine is of an x86-64 level, such as x86-64-v3."""
+    return set(_LEVELS[level]) <= set(describe(()).features)
 
 
 def model() -> str:

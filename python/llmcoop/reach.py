@@ -1,0 +1,62 @@
+"""What rewritten C may reach outside itself: no more than the program does, and what computes or prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from llmcoop.errors import ProgramError
+
+# Of the C library: memory, strings, numbers, sorting, and streams that are open already.
+_HARMLESS = (
+    "abort abs aligned_alloc bcmp bsearch bzero calloc clearerr div exit fabs fclose ferror feof fflush fgetc fgets "
+    "fputc fputs fread free fwrite fprintf getc getchar getchar_unlocked getc_unlocked getline imaxdiv isalnum "
+    "isalpha isdigit islower isspace isupper labs ldiv llabs lldiv malloc memccpy memchr memcmp memcpy memmove "
+    "mempcpy memrchr memset perror posix_memalign printf putc putc_unlocked putchar putchar_unlocked puts qsort "
+    "qsort_r rawmemchr read realloc reallocarray scanf setbuf setvbuf snprintf sprintf sscanf stpcpy strcat strchr "
+    "strchrnul strcmp strcpy strcspn strlen strncat strncmp strncpy strnlen strpbrk strrchr strspn strstr strtod "
+    "strtof strtok strtok_r strtol strtold strtoll strtoul strtoull tolower toupper ungetc vfprintf vprintf vsnprintf "
+    "write acos asin atan atan2 cbrt ceil copysign cos cosh exp exp2 expm1 floor fma fmax fmin fmod frexp hypot ldexp "
+    "log log10 log1p log2 lrint lround llrint llround modf nearbyint pow remainder rint round scalbn sin sinh sqrt "
+    "tan tanh trunc"
+)
+_ASSEMBLY = re.compile(
+    r"^module asm|\basm (?:sideeffect |alignstack |inteldialect |unwind )*\"([^\"]*)\"", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a version of a program takes from outside: functions that it declares, assembly in its C."""
+
+    functions: frozenset[str]
+    assembly: frozenset[str]
+
+    @staticmethod
+    def of(module: str, declared: Iterable[str]) -> Reach:
+        """That of a module (text) before any pass. Assembly that is empty only keeps the compiler from something."""
+        assembly = (found[0] for found in _ASSEMBLY.finditer(module) if found[1] != "")
+        return Reach(frozenset(declared), frozenset(assembly))
+
+    def refuse(self, rewritten: Reach) -> None:
+        """Raises ProgramError when a rewrite reaches for more than this program and what is harmless."""
+        foreign = sorted(name for name in rewritten.functions - self.functions if not _harmless(name))
+        if foreign:
+            raise ProgramError(
+                f"it calls what the original does not: {', '.join(foreign)}",
+                "a rewrite may call what the original calls, and what of the C library computes or prints",
+            )
+        if rewritten.assembly - self.assembly:
+            raise ProgramError("it has assembly that the original does not have", "use C and clang's builtins instead")
+
+
+def _harmless(name: str) -> bool:
+    """With the suffixes that numeric functions have for float and long double."""
+    known = _HARMLESS.split()
+    return name in known or name.removesuffix("f") in known or name.removesuffix("l") in known or _own(name)
+
+
+def _own(name: str) -> bool:
+    """Whether the compiler or the headers of the C library make such calls."""
+    return name.startswith(("llvm.", "__isoc99_", "__isoc23_", "__ctype_"))
