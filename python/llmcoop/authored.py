@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from llmcoop import measure
 from llmcoop.errors import ProgramError
 from llmcoop.evaluate import THRESHOLD, Evaluator
 from llmcoop.examiner import Examiner
-from llmcoop.functions.evidence import Finding
+from llmcoop.functions.evidence import Finding, examined
 from llmcoop.history import IDENTITY, History
 from llmcoop.lowering import Lowered, Lowering
 from llmcoop.measure import Misrun, Plan
@@ -185,11 +186,17 @@ class Authored:
             self._announce("the recorded counterexample does not show here; it counts nevertheless")
         return recorded
 
-    def _finding(self, candidate: Candidate, seconds: float) -> Finding | None:
-        """What speaks for or against a rewritten function of IR, beside the whole program."""
-        if candidate.level is not Level.IR or not seconds:
+    def _finding(self, candidate: Candidate) -> Finding | None:
+        """What speaks for or against a function that was rewritten in IR, beside running the whole program."""
+        if candidate.level is not Level.IR:
             return None
-        return self._lowering.examine_function(candidate, self._accept, seconds)
+        _, parent = itertools.islice(self._lowering.lineage(candidate), 2)
+        (before,), worker = self._lowering.optimized(parent), self._lowering.worker
+        [function] = [each.name for each in worker.functions(candidate.text) if each.defined]
+        after = worker.replace(before, candidate.text)
+        return examined(
+            worker, worker.text(before), worker.text(after), function, accept=self._accept, seconds=_PROOF_S
+        )
 
     def _attacked(
         self, candidate: Candidate, lowered: Lowered, seconds: float, first: Sequence[Invocation]

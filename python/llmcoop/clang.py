@@ -154,7 +154,7 @@ def rewritten(program: Program, texts: Mapping[str, str], folder: Path) -> Progr
     for source in program.sources:
         if source.name in texts:
             (folder / source.name).write_text(texts[source.name], errors="surrogateescape")
-            named.append(f"-ffile-prefix-map={folder / source.name}={source}")
+            named.append(f"-fmacro-prefix-map={folder / source.name}={source}")
         sources.append(folder / source.name if source.name in texts else source)
     beside = dict.fromkeys(f"-iquote{source.parent}" for source in program.sources)
     return replace(program, sources=tuple(sources), cflags=(*program.cflags, *beside, *named))

@@ -94,6 +94,7 @@ class Expansions:
             rounds=self._crew.rounds,
             samples=self._crew.samples,
             headers={path.name: path.read_text(errors="surrogateescape") for path in local_headers(program)},
+            hotness=self._hotness,
         )
 
     def _ir_brief(self, parent: Candidate, functions: Sequence[str], number: int) -> IrBrief:

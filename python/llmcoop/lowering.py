@@ -16,12 +16,11 @@ from llmcoop.assembly import Assembler, AssemblyRefused
 from llmcoop.clang import FrontEnd
 from llmcoop.errors import LLMCoopError
 from llmcoop.facts import processor
-from llmcoop.functions.evidence import Finding, examined
 from llmcoop.ir import IRError
 from llmcoop.ir.worker import PassRequest, Worker
 from llmcoop.reach import Reach
 from llmcoop.sandbox import Sandbox
-from llmcoop.values import Acceptance, Candidate, Level, Recipe
+from llmcoop.values import Candidate, Level, Recipe
 
 # Makes a second executable of one that was linked with `bolt.LINK_OPTIONS`.
 Reorder = Callable[[Path, Path], None]
@@ -127,7 +126,7 @@ class Lowering:
         with self._one_version_at_a_time:
             if key not in self._versions:
                 front_end = self._compile_texts(texts) if texts else self._front_end
-                whole = self._worker.link(front_end.modules, self._keep)
+                whole = self.worker.link(front_end.modules, self._keep)
                 self._versions[key] = Version(front_end, whole)
             return self._versions[key]
 
@@ -137,8 +136,8 @@ class Lowering:
         original.refuse(rewritten)
 
     def _reach(self, version: Version) -> Reach:
-        declared = [each.name for each in self._worker.functions(version.whole) if not each.defined]
-        return Reach.of(self._worker.text(version.whole), declared)
+        declared = [each.name for each in self.worker.functions(version.whole) if not each.defined]
+        return Reach.of(self.worker.text(version.whole), declared)
 
     def texts(self, candidate: Candidate) -> dict[str, str]:
         """The source files that a candidate changes, by name, with their texts."""
@@ -169,13 +168,13 @@ class Lowering:
         version = self.version(candidate)
         version.asked_profile = True
         request = PassRequest(version.front_end.tuning, version.front_end.codegen, instrument=True)
-        built = self._worker.build(version.whole, request)
+        built = self.worker.build(version.whole, request)
         name = f"{next(self._profiles)}.instrumented"  # two versions may be the same code
         instrumented = self._linked(name, [built.object], self._profile_link)
         profile = self._take_profile(instrumented.executable)
         if profile:
             request = PassRequest(version.front_end.tuning, version.front_end.codegen, profile=profile)
-            version.hotness = self._worker.hotness(version.whole, request)
+            version.hotness = self.worker.hotness(version.whole, request)
             version.profile = profile
         return bool(profile)
 
@@ -206,9 +205,9 @@ class Lowering:
         version = self._version_for(candidate)
         request = self._request(version, candidate.recipe)
         if _changes_ir(candidate):
-            built = [self._worker.emit(module, request) for module in self.optimized(candidate)]
+            built = [self.worker.emit(module, request) for module in self.optimized(candidate)]
         else:
-            built = [self._worker.build(module, request) for module in version.unoptimized(candidate.recipe)]
+            built = [self.worker.build(module, request) for module in version.unoptimized(candidate.recipe)]
         return self._executable(candidate.key, version, [each.object for each in built], candidate.recipe)
 
     def optimized(self, candidate: Candidate) -> tuple[bytes, ...]:
@@ -229,18 +228,18 @@ class Lowering:
             _, parent, *_ = (*self.lineage(candidate), None)
             if parent is None:
                 raise IRError(f"'{candidate.origin}' says not what it changes")
-            return tuple(self._worker.replace(module, candidate.text) for module in self.optimized(parent))
+            return tuple(self.worker.replace(module, candidate.text) for module in self.optimized(parent))
         version = self._version_for(candidate)
         request = self._request(version, candidate.recipe)
         modules = version.unoptimized(candidate.recipe)
-        return tuple(self._worker.optimize(module, request).bitcode for module in modules)
+        return tuple(self.worker.optimize(module, request).bitcode for module in modules)
 
     def running(self, candidate: Candidate, function: str) -> str:
         """What this machine runs of a function, by its name in the optimized modules: a clone, if it has some."""
         if not candidate.recipe.clones:
             return function
         defined = {
-            each.name for module in self.optimized(candidate) for each in self._worker.functions(module) if each.defined
+            each.name for module in self.optimized(candidate) for each in self.worker.functions(module) if each.defined
         }
         levels = [clone.partition(":")[0] for clone in reversed(candidate.recipe.clones)]
         clones = [f"{function}.{level.replace('-', '_')}" for level in levels if processor.supports(level)]
@@ -252,22 +251,11 @@ class Lowering:
             made = [self.assembler.object(text) for text in self.finish(candidate).assembly]
         else:
             request = self._request(self.version(candidate), candidate.recipe)
-            made = [self._worker.emit(module, request).object for module in self.optimized(candidate)]
+            made = [self.worker.emit(module, request).object for module in self.optimized(candidate)]
         paths = tuple(folder / f"{number}.o" for number in range(len(made)))
         for path, content in zip(paths, made, strict=True):
             path.write_bytes(content)
         return paths
-
-    def examine_function(self, candidate: Candidate, accept: Acceptance, seconds: float) -> Finding:
-        """What speaks for the function that a candidate rewrites in IR, beside running the whole program.
-
-        `seconds` are for a proof, and again for running both versions. Raises what `lower` raises.
-        """
-        _, parent = itertools.islice(self.lineage(candidate), 2)
-        [function] = [each.name for each in self._worker.functions(candidate.text) if each.defined]
-        (before,) = (self._worker.text(module) for module in self.optimized(parent))
-        after = self._worker.text(self._worker.replace(self.optimized(parent)[0], candidate.text))
-        return examined(self._worker, before, after, function, accept=accept, seconds=seconds)
 
     def remember(self, candidate: Candidate) -> None:
         """Note a candidate that others may name as their parent."""
@@ -289,10 +277,10 @@ class Lowering:
     def _emitted(self, candidate: Candidate) -> Finished:
         modules, version = self.optimized(candidate), self.version(candidate)
         request = self._request(version, candidate.recipe)
-        built = [self._worker.emit(module, request, assembly=True) for module in modules]
+        built = [self.worker.emit(module, request, assembly=True) for module in modules]
         return Finished(
             self._executable(f"{candidate.key}.finished", version, [each.object for each in built], candidate.recipe),
-            tuple(self._worker.text(module) for module in modules),
+            tuple(self.worker.text(module) for module in modules),
             tuple(each.assembly.decode(errors="surrogateescape") for each in built),
         )
 
@@ -331,7 +319,7 @@ class Lowering:
         return self.profiled(candidate) if needs else self.version(candidate)
 
     @property
-    def _worker(self) -> Worker:
+    def worker(self) -> Worker:
         """The worker of this thread: a sandboxed process ends with the thread that started it."""
         if not hasattr(self._here, "worker"):
             self._here.worker = Worker(self._sandbox)
@@ -355,7 +343,7 @@ class Lowering:
         """What gets a version for newer CPUs: what is hot, or all if that is not known."""
         if version.hotness:
             return version.hot_functions(CLONED_SHARE)
-        return tuple(function.name for function in self._worker.functions(version.whole) if function.defined)
+        return tuple(function.name for function in self.worker.functions(version.whole) if function.defined)
 
     def _executable(self, name: str, version: Version, objects: Sequence[bytes], recipe: Recipe) -> Lowered:
         link = version.front_end.link

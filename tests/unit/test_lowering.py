@@ -11,6 +11,7 @@ from llmcoop import assembly, export, process
 from llmcoop.assembly import AssemblyRefused
 from llmcoop.attribution import without_each_level
 from llmcoop.errors import LLMCoopError, ProgramError
+from llmcoop.facts import processor
 from llmcoop.history import IDENTITY
 from llmcoop.ir import IRError
 from llmcoop.prepare import Prepared, machine_code
@@ -106,6 +107,15 @@ def test_each_part_of_a_recipe_changes_the_code_and_not_the_output(program: Prep
     without = WHOLE if recipe.profile else IDENTITY  # a profile is one of the whole program
     assert program.lowering.lower(candidate).sha256 != program.lowering.lower(without).sha256
     assert output(program, candidate) == program.reference.workload.stdout
+
+
+def test_what_runs_of_a_cloned_function_is_its_best_clone(program: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloned = Candidate(Level.IR, "cloned", Recipe(whole_program=True, clones=("x86-64-v3:prefer-vector-width=128",)))
+    assert program.lowering.running(WHOLE, "main") == "main"
+    assert program.lowering.running(cloned, "elsewhere") == "elsewhere"
+    for supported, name in ((True, "main.x86_64_v3"), (False, "main")):  # the version for others is inlined there
+        monkeypatch.setattr(processor, "supports", lambda level, yes=supported: yes and level == "x86-64-v3")
+        assert program.lowering.running(cloned, "main") == name
 
 
 def test_a_candidate_is_built_once(program: Prepared) -> None:

@@ -104,6 +104,7 @@ class _Rewriting:
             outcome=evaluation.outcome,
             description=outcomes.describe(evaluation, self._brief.baseline_s, before.speedup),
             improved=improved,
+            hotness=self._brief.hotness(candidate) if improved else (),
             to_mend=self._broken is not None,
             speedup=self._version.speedup,
         )

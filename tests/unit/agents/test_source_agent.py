@@ -236,6 +236,15 @@ def test_what_is_accepted_is_changed_further() -> None:
     assert "0.333x as fast as the version before" in model.said(2)
 
 
+def test_what_is_accepted_comes_with_its_own_profile() -> None:
+    model = scripted(whole(CLOSED), "```stop\n```")
+    hotness = {CLOSED: (("main", 0.6), ("sum", 0.395), ("never", 0.005))}
+    brief = replace(BRIEF, rounds=2, hotness=lambda candidate: hotness[candidate.text])
+    expanded(SourceAgent(model, Prompts()), brief, outcome(Outcome.ACCEPTED, 3.0))
+    assert "Where its time goes, estimated as before: `main` 60%, `sum` 40%." in model.said(1)
+    assert "profile above" not in model.said(1)
+
+
 def test_what_is_changed_next_depends_on_the_verdict_and_not_on_the_figures_of_one_machine() -> None:
     parent = Candidate(Level.SOURCE, "before", text=OTHER, source="other.c")
     brief = replace(BRIEF, rounds=2, parent=parent, parent_speedup=4.0)

@@ -212,7 +212,7 @@ def test_tests_of_an_earlier_run_are_answered_again(examined: Examined) -> None:
     testing = examiner.restore(recorded, adequacy, said.append)
     assert examiner.cases == (recorded[0],)
     assert (testing.cases, testing.hidden, testing.adequacy) == (1, 1, adequacy)
-    assert any("1 of 2 test cases dropped" in message for message in said)
+    assert any("2 of 3 test cases dropped" in message for message in said)
     evidence = examiner.examine(rewrite(FORGETFUL), 1.0, silent)
     assert evidence.counterexample is not None
     # A hidden case stays hidden, also when it is what refutes a candidate.
