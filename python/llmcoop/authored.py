@@ -186,17 +186,15 @@ class Authored:
             self._announce("the recorded counterexample does not show here; it counts nevertheless")
         return recorded
 
-    def _finding(self, candidate: Candidate) -> Finding | None:
+    def _finding(self, candidate: Candidate, seconds: float) -> Finding | None:
         """What speaks for or against a function that was rewritten in IR, beside running the whole program."""
-        if candidate.level is not Level.IR:
+        if candidate.level is not Level.IR or not seconds:
             return None
         _, parent = itertools.islice(self._lowering.lineage(candidate), 2)
         (before,), worker = self._lowering.optimized(parent), self._lowering.worker
         [function] = [each.name for each in worker.functions(candidate.text) if each.defined]
         after = worker.replace(before, candidate.text)
-        return examined(
-            worker, worker.text(before), worker.text(after), function, accept=self._accept, seconds=_PROOF_S
-        )
+        return examined(worker, worker.text(before), worker.text(after), function, accept=self._accept, seconds=seconds)
 
     def _attacked(
         self, candidate: Candidate, lowered: Lowered, seconds: float, first: Sequence[Invocation]

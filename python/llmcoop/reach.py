@@ -10,16 +10,17 @@ from llmcoop.errors import ProgramError
 
 # Of the C library: memory, strings, numbers, sorting, and streams that are open already.
 _HARMLESS = (
-    "abort abs aligned_alloc bcmp bsearch bzero calloc clearerr div exit fabs fclose ferror feof fflush fgetc fgets "
-    "fputc fputs fread free fwrite fprintf getc getchar getchar_unlocked getc_unlocked getline imaxdiv isalnum "
-    "isalpha isdigit islower isspace isupper labs ldiv llabs lldiv malloc memccpy memchr memcmp memcpy memmove "
-    "mempcpy memrchr memset perror posix_memalign printf putc putc_unlocked putchar putchar_unlocked puts qsort "
-    "qsort_r rawmemchr read realloc reallocarray scanf setbuf setvbuf snprintf sprintf sscanf stpcpy strcat strchr "
-    "strchrnul strcmp strcpy strcspn strlen strncat strncmp strncpy strnlen strpbrk strrchr strspn strstr strtod "
-    "strtof strtok strtok_r strtol strtold strtoll strtoul strtoull tolower toupper ungetc vfprintf vprintf vsnprintf "
-    "write acos asin atan atan2 cbrt ceil copysign cos cosh exp exp2 expm1 floor fma fmax fmin fmod frexp hypot ldexp "
-    "log log10 log1p log2 lrint lround llrint llround modf nearbyint pow remainder rint round scalbn sin sinh sqrt "
-    "tan tanh trunc"
+    "abort abs aligned_alloc bcmp bsearch bzero calloc clearerr div exit fabs fclose ferror ferror_unlocked feof "
+    "feof_unlocked fflush fflush_unlocked fgetc fgetc_unlocked fgets fgets_unlocked fputc fputc_unlocked fputs "
+    "fputs_unlocked fread fread_unlocked free fwrite fwrite_unlocked fprintf getc getchar getchar_unlocked "
+    "getc_unlocked getline imaxdiv isalnum isalpha isdigit islower isspace isupper labs ldiv llabs lldiv malloc "
+    "memccpy memchr memcmp memcpy memmove mempcpy memrchr memset perror posix_memalign printf putc putc_unlocked "
+    "putchar putchar_unlocked puts qsort qsort_r rawmemchr read realloc reallocarray scanf setbuf setvbuf snprintf "
+    "sprintf sscanf stpcpy strcat strchr strchrnul strcmp strcpy strcspn strdup strlen strncat strncmp strncpy "
+    "strndup strnlen strpbrk strrchr strspn strstr strtod strtof strtok strtok_r strtol strtold strtoll strtoul "
+    "strtoull tolower toupper ungetc vfprintf vprintf vsnprintf write acos asin atan atan2 cbrt ceil copysign cos "
+    "cosh exp exp2 expm1 floor fma fmax fmin fmod frexp hypot ldexp log log10 log1p log2 lrint lround llrint llround "
+    "modf nearbyint pow remainder rint round scalbn sin sinh sqrt tan tanh trunc"
 )
 _ASSEMBLY = re.compile(
     r"^module asm|\basm (?:sideeffect |alignstack |inteldialect |unwind )*\"([^\"]*)\"", re.MULTILINE
@@ -58,5 +59,5 @@ def _harmless(name: str) -> bool:
 
 
 def _own(name: str) -> bool:
-    """Whether the compiler or the headers of the C library make such calls."""
-    return name.startswith(("llvm.", "__isoc99_", "__isoc23_", "__ctype_"))
+    """Whether the compiler (for `target_clones`, say) or the headers of the C library make such calls."""
+    return name == "__cpu_indicator_init" or name.startswith(("llvm.", "__isoc99_", "__isoc23_", "__ctype_"))

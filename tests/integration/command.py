@@ -56,12 +56,12 @@ class Bench:
         assert list(processes(self.folder)) == []
         return done
 
-    def start(self, *args: str | Path) -> subprocess.Popen[str]:
+    def start(self, *args: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start the command in a session of its own, as a terminal or a batch system does."""
         return subprocess.Popen(
             self.argv(*args),
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

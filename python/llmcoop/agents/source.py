@@ -24,6 +24,7 @@ _DIFF_FILE = re.compile(r"^\+\+\+ (?:\S*/)?([\w.+-]+)", re.MULTILINE)
 _MAIN = re.compile(r"\bmain\s*\(")
 _PLACEHOLDER = re.compile(r"^\s*(?://|/\*)\s*(?:\.\.\.|…).*$", re.MULTILINE)
 _ORIGIN_CHARACTERS = 60
+_CLEARLY = 1.05  # times as fast
 _NOT_DONE = (Outcome.NOT_FASTER, Outcome.SAME_CODE)  # nothing to mend: the next proposal starts without it
 
 
@@ -86,7 +87,17 @@ class _Rewriting:
             views=self._views,
             workload=outcomes.invocation(brief.workload),
             tried=[outcomes.summary(each) for each in brief.tried],
+            ahead=self._ahead(),
         )
+
+    def _ahead(self) -> float | None:
+        """The speedup of the fastest other version, if it is clearly faster than the one to change."""
+        others = [
+            each.measurement.speedup
+            for each in self._brief.tried
+            if each.outcome is Outcome.ACCEPTED and each.measurement and each.candidate.key != self._version.key
+        ]
+        return max((each for each in others if each > _CLEARLY * self._version.speedup), default=None)
 
     def tell(self, evaluation: Evaluation) -> str:
         """What the model hears of its proposal; from now on, the next one changes what that leads to."""

@@ -140,6 +140,18 @@ def test_what_the_model_is_told_is_what_an_expert_would_ask_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("end", "speedup", "told"),
+    [(Outcome.ACCEPTED, 2.0, True), (Outcome.ACCEPTED, 1.02, False), (Outcome.REFUTED, 2.0, False)],
+)
+def test_a_faster_version_than_the_one_to_change_is_told(end: Outcome, speedup: float, told: bool) -> None:
+    model = scripted(whole(CLOSED))
+    measured = Measurement((), (), speedup, speedup, speedup)
+    other = Evaluation(Candidate(Level.SOURCE, "source agent: another"), end, measurement=measured)
+    proposals(model, replace(BRIEF, tried=(other,)))
+    assert ("The fastest of them (2.00x) is ahead" in model.requests[0].messages[1].content) == told
+
+
+@pytest.mark.parametrize(
     "reply",
     [
         edit("    total += i;\n", "    total += 1 * i;\n"),

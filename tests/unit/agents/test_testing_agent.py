@@ -124,6 +124,18 @@ def test_json_in_other_forms_is_read(made: Made, text: str) -> None:
     assert agent.for_program([]).cases == (Invocation(("1",)),)
 
 
+def test_a_script_prints_workloads_too(made: Made) -> None:
+    script = """
+        import json, sys
+        print(json.dumps({"workload": {"args": [], "stdin": "7 " * 1_000_000}}))
+        print(json.dumps({"workload": 5}))
+        print(json.dumps({"workload": {}, "args": []}))
+    """.replace("\n        ", "\n")
+    agent, _ = made(f"```python{script}```\n")
+    inputs = agent.for_program([])
+    assert (inputs.cases, inputs.workloads, inputs.dropped) == ((), (Invocation((), b"7 " * 1_000_000),), 4)
+
+
 def test_a_script_prints_cases_for_several_seeds(made: Made) -> None:
     script = """
         import json, sys
