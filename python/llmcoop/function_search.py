@@ -22,6 +22,7 @@ from llmcoop.statistics import Verdict
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Candidate, Evaluation, Level, Outcome
 
+_LONGEST_S = 60.0  # that LLVM's passes are tried in a row; they seldom gain much
 _HOT = 0.05  # share of the time from which on a function is worth a search of its own
 
 
@@ -73,7 +74,7 @@ class FunctionSearch:
             self._lowering.optimized(base)[0],
             functions,
             judge=self._judge(base),
-            budget_s=max(0.0, self._allowance.remaining_s),
+            budget_s=min(_LONGEST_S, max(0.0, self._allowance.remaining_s)),
             folder=self._folder,
         )
 

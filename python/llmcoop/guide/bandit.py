@@ -23,6 +23,7 @@ PRIORS: Mapping[ActionKind, float] = MappingProxyType(
     }
 )
 _ROOTS = (ActionKind.SOURCE, ActionKind.RECIPES)  # what they gain carries over from one source to another
+_MOST_GAIN = math.log(2)  # that one step may teach: a better algorithm is found once
 _CONVINCED = 0.3  # chance that tests which a model writes turn weak evidence into enough
 
 
@@ -65,7 +66,7 @@ class BanditPolicy:
         """Of the gains that a kind made from each candidate that it was tried on, and of the prior."""
         taken = state.taken(kind)
         tried = len({step.action.parent for step in taken})
-        gained = sum(max(0.0, step.gain) for step in taken)
+        gained = sum(min(_MOST_GAIN, max(0.0, step.gain)) for step in taken)
         return (self.weight * self.priors.get(kind, 0.0) + gained) / (self.weight + tried)
 
 
