@@ -94,7 +94,7 @@ class Expansions:
             rounds=self._crew.rounds,
             samples=self._crew.samples,
             headers={path.name: path.read_text(errors="surrogateescape") for path in local_headers(program)},
-            hotness=self._hotness,
+            facts_of=self._facts_of,
         )
 
     def _ir_brief(self, parent: Candidate, functions: Sequence[str], number: int) -> IrBrief:
@@ -213,7 +213,8 @@ class Expansions:
 
     def _source_of(self, candidate: Candidate, function: str) -> str:
         """The C of a function; empty if it is not known where that is."""
-        found = next((each for each in self._facts_of(candidate).functions if each.name == function), None)
+        name = function.partition(".")[0]  # without what was added when it was cloned or renamed
+        found = next((each for each in self._facts_of(candidate).functions if each.name == name), None)
         if found is None or found.file not in self._texts(candidate):
             return ""
         return "\n".join(self._texts(candidate)[found.file].split("\n")[found.first_line - 1 : found.last_line])

@@ -57,10 +57,10 @@ class Spec:
 
     @property
     def key(self) -> str:
-        """SHA-256 over what is optimized: the bytes of sources, headers and inputs, flags, tests, levels.
+        """SHA-256 over what is optimized: the bytes of sources, headers and inputs, flags, tests.
 
         Reads the files, and raises `UsageError` when one is gone.
-        Budget, model, sandbox and rewrites are left out: they change how much is found, not whether it is valid.
+        Budget, model, levels, sandbox and rewrites are left out: they change how much is found, not whether it is valid.
         """
         headers = local_headers(self.program)
         content = {
@@ -72,7 +72,6 @@ class Spec:
             "timed": [_invocation_content(self.workload.timed), self.workload.exit_code],
             "variants": [_invocation_content(variant) for variant in self.workload.variants],
             "tests": [_expectation_content(test) for test in self.tests],
-            "levels": sorted(self.levels),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from llmcoop.facts import Facts
@@ -24,6 +24,4 @@ class SourceBrief:
     rounds: int
     samples: int  # proposals a round
     headers: Mapping[str, str] = field(default_factory=dict)  # the program's own, by name; they can't be changed
-    hotness: Callable[[Candidate], Sequence[tuple[str, float]]] = (
-        lambda _: ()
-    )  # functions, with their share of the time
+    facts_of: Callable[[Candidate], Facts | None] = lambda _: None  # of what is made of the parent

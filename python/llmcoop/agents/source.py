@@ -115,7 +115,8 @@ class _Rewriting:
             outcome=evaluation.outcome,
             description=outcomes.describe(evaluation, self._brief.baseline_s, before.speedup),
             improved=improved,
-            hotness=self._brief.hotness(candidate) if improved else (),
+            facts=self._brief.facts_of(candidate) if improved else None,
+            texts=self._version.texts,
             to_mend=self._broken is not None,
             speedup=self._version.speedup,
         )

@@ -42,6 +42,16 @@ _OTHER_NAME = {
     "avx512vp2intersect": "avx512_vp2intersect",
     "avxvnni": "avx_vnni",
 }
+# What an extension comes with; LLVM leaves that out of what it says of a clone.
+_IMPLIED = {
+    "ssse3": ("sse3",),
+    "sse4.1": ("ssse3", "sse3"),
+    "sse4.2": ("sse4.1", "ssse3", "sse3"),
+    "avx": ("sse4.2", "sse4.1", "ssse3", "sse3"),
+    "avx2": ("avx", "sse4.2", "sse4.1", "ssse3", "sse3"),
+    "avx512f": ("avx2", "avx", "sse4.2", "sse4.1", "ssse3", "sse3"),
+    "avx512bw": ("avx512f", "avx2", "avx", "sse4.2", "sse4.1", "ssse3", "sse3"),
+}
 _ALWAYS = ("generic64", "ibt")  # endbr64 does nothing on a CPU that does not know it
 
 
@@ -125,7 +135,9 @@ def features(ir: str, function: str) -> str:
 def extensions(features: str) -> Sequence[str]:
     """The extensions beyond SSE2 in a list of features ("+sse2,+avx"), as binutils calls them."""
     names = [name.removeprefix("+") for name in features.split(",") if name.startswith("+")]
-    return [_OTHER_NAME.get(name, name) for name in names if name in _OTHER_NAME or _SAME_NAME.fullmatch(name)]
+    known = [name for name in names if name in _OTHER_NAME or _SAME_NAME.fullmatch(name)]
+    implied = [other for name in known for other in _IMPLIED.get(name, ())]
+    return [_OTHER_NAME.get(name, name) for name in dict.fromkeys((*implied, *known))]
 
 
 def _gnu_assembler() -> str:

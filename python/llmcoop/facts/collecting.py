@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +19,6 @@ from llmcoop.includes import local_headers
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Invocation, Program
-
-_NUMBERED = re.compile(r"(.+)\.(\d+)")  # a static function that was renamed as modules were linked
 
 
 def collect(
@@ -91,11 +88,19 @@ def _shares(work: Mapping[Extent, int], hotness: Sequence[tuple[str, float]]) ->
 
 
 def _in_order(hotness: Iterable[tuple[str, float]]) -> defaultdict[str, list[float]]:
-    """Shares by the name in the source, in the order in which the functions were linked."""
-    numbered = []
-    for name, share in hotness:
-        match = _NUMBERED.fullmatch(name)
-        numbered.append((match[1], int(match[2]), share) if match else (name, -1, share))
+    """Shares by the name in the source, in the order in which the functions were linked.
+
+    A number at a name is of a static function that was renamed as modules were linked, anything else of a clone for
+    certain processors (`target_clones`): the clones of a function are one.
+    """
+    numbered, cloned = [], defaultdict[str, float](float)
+    for written, share in hotness:
+        name, _, rest = written.partition(".")
+        if rest and not rest.isdigit():
+            cloned[name] += share
+        else:
+            numbered.append((name, int(rest or -1), share))
+    numbered += ((name, -1, share) for name, share in cloned.items())
     found: defaultdict[str, list[float]] = defaultdict(list)
     for name, _, share in sorted(numbered):
         found[name].append(share)

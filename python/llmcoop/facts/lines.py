@@ -123,13 +123,13 @@ def _counts(lcov: bytes, names: Mapping[str, str]) -> dict[str, dict[int, int]]:
 
 
 def _extents(functions: Sequence[Mapping], names: Mapping[str, str]) -> tuple[Extent, ...]:
-    """One of each function; a static function's name comes with its file's before it."""
+    """One of each function. A static function's name has its file's before it, a clone's has its target after it."""
     found = []
     for function in functions:
         file = names.get(os.path.normpath(function["filenames"][0]))
         if file:
             first_line, _, last_line, *_ = function["regions"][0]
-            found.append(Extent(function["name"].rpartition(":")[2], file, first_line, last_line))
+            found.append(Extent(function["name"].rpartition(":")[2].partition(".")[0], file, first_line, last_line))
     return tuple(dict.fromkeys(found))
 
 

@@ -6,6 +6,7 @@ later pass is left out.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,6 +18,8 @@ from llmcoop.facts.values import Remark
 _MOST = 20
 # A load that one of these speaks of was taken out of the loop, or away, in the end.
 _OVERCOME = {("licm", "Hoisted"), ("licm", "PromoteLoopAccessesToScalar"), ("gvn", "LoadElim"), ("gvn", "LoadPRE")}
+
+_DEFAULT = re.compile(r"\.default(\.\d+)?$")  # the clone that `target_clones` makes for any processor
 
 Found = tuple[Place, str, str]  # where, which pass, what
 
@@ -32,9 +35,11 @@ def explain(records: Sequence[Record], source: Source) -> tuple[Remark, ...]:
 def _of_final_code(records: Sequence[Record]) -> list[Record]:
     """Without functions of which no code is left: what is said of them is said again where they were inlined.
 
-    A loop that vanished before that is not spoken of again.
+    A loop that vanished before that is not spoken of again. Of a function with clones for certain processors, the one
+    for all others is left out: it does not run here.
     """
     emitted = {record.function for record in records if record.pass_name == "prologepilog"}
+    records = [each for each in records if not _DEFAULT.search(each.function)]
     return [each for each in records if each.function in emitted or not emitted or each.name == "FullyUnrolled"]
 
 

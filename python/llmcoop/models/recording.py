@@ -196,8 +196,8 @@ class Recording:
         """Raises UsageError unless it is a recording of the program, inputs, flags and tests with this key."""
         if self.header.spec_key != spec_key:
             raise UsageError(
-                f"{self.path} records a run of another {self.header.program}: its sources, flags, workload, tests or"
-                " levels have changed since",
+                f"{self.path} records a run of another {self.header.program}: its sources, flags, workload or tests"
+                " have changed since",
                 "go back to those that were recorded, or record the run again with --record",
             )
 

@@ -250,11 +250,18 @@ def test_what_is_accepted_is_changed_further() -> None:
 
 def test_what_is_accepted_comes_with_its_own_profile() -> None:
     model = scripted(whole(CLOSED), "```stop\n```")
-    hotness = {CLOSED: (("main", 0.6), ("sum", 0.395), ("never", 0.005))}
-    brief = replace(BRIEF, rounds=2, hotness=lambda candidate: hotness[candidate.text])
+    shares = (("main", 0.6), ("sum", 0.395), ("never", 0.005))
+    facts = Facts(
+        CPU,
+        tuple(FunctionFacts(name, "main.c", 1, 2, share, ()) for name, share in shares),
+        (Remark("main.c", 4, 3, "sum", "inline", "it is not inlined, because of the sun"),),
+    )
+    known = {CLOSED: facts}
+    brief = replace(BRIEF, rounds=2, facts_of=lambda candidate: known[candidate.text])
     expanded(SourceAgent(model, Prompts()), brief, outcome(Outcome.ACCEPTED, 3.0))
     assert "Where its time goes, estimated as before: `main` 60%, `sum` 40%." in model.said(1)
-    assert "profile above" not in model.said(1)
+    assert "- main.c:4 in `sum`, `total = n * (n - 1) / 2;`: it is not inlined, because of the sun" in model.said(1)
+    assert "of the version before" not in model.said(1)
 
 
 def test_what_is_changed_next_depends_on_the_verdict_and_not_on_the_figures_of_one_machine() -> None:

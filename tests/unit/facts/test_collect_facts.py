@@ -178,6 +178,23 @@ def test_shares_come_from_the_hotness_and_else_from_the_lines(gather: Collect, t
     ]
 
 
+def test_clones_for_certain_processors_are_one_function(gather: Collect, tmp_path: Path) -> None:
+    text = (
+        "static int a[1000];\n"
+        '__attribute__((target_clones("avx2", "default"))) static void scale(int x) {\n'
+        "  for (int i = 0; i < 1000; i++)\n    a[i] = a[i] * x + i;\n}\n"
+        "int main(void) {\n  for (int i = 0; i < 50; i++)\n    scale(i);\n  return a[0];\n}\n"
+    )
+    hotness = [("scale.avx2.0", 0.6), ("main", 0.1), ("scale.default.1", 0.3)]
+    facts = gather(replace(written(tmp_path, text), cflags=("-O3",)), tmp_path, hotness)
+    assert [(each.name, each.first_line, each.share) for each in facts.functions] == [
+        ("scale", 2, pytest.approx(0.9)),
+        ("main", 6, pytest.approx(0.1)),
+    ]
+    [said] = [remark.text for remark in facts.remarks_of("scale") if remark.pass_name == "loop-vectorize"]
+    assert "8 elements" in said and "4 elements" not in said
+
+
 def test_without_counts_there_are_still_remarks(gather: Collect, tmp_path: Path) -> None:
     text = (
         "#include <unistd.h>\nint a[100];\nint main(int argc, char **argv) {\n"
