@@ -114,12 +114,14 @@ class _Acceptor(socketserver.StreamRequestHandler):
         self._say({"functions": self.server.functions, "budget_s": self.server.budget_s})
         wanted: Counter[str] = Counter()
         for line in self.rfile:
-            function = json.loads(line)["function"]
+            request = json.loads(line)
+            function = request["function"]
             if function not in wanted:
                 wanted[function] = random.Random(function).randint(1, 14)
             accepted = wanted[function] > 0
             wanted[function] -= 1
-            self._say({"accepted": True, "speedup": None, "message": "taken"} if accepted else {"stop": True})
+            answer = {"accepted": True, "speedup": None, "message": "taken"} if accepted else {"stop": True}
+            self._say({"id": request["id"], **answer})
 
     def _say(self, value: object) -> None:
         self.wfile.write(json.dumps(value).encode() + b"\n")

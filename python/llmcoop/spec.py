@@ -60,7 +60,7 @@ class Spec:
         """SHA-256 over what is optimized: the bytes of sources, headers and inputs, flags, tests.
 
         Reads the files, and raises `UsageError` when one is gone.
-        Budget, model, levels, sandbox and rewrites are left out: they change how much is found, not whether it is valid.
+        Budget, model, levels, sandbox and rewrites are left out: they change how much is found, not if it is valid.
         """
         headers = local_headers(self.program)
         content = {
