@@ -1,7 +1,8 @@
 /* A lagged Fibonacci generator with carry. Each term is the sum of two earlier ones and of the carry that the sum before
- * left over; to one of the two a Weyl sequence is added first, which wraps:
- *     x[n] = x[n - LONG] + (x[n - SHORT] + n * step) % 2^64 + carry[n - 1]
- * Step and first terms come from a seed. Prints some terms on the way, and a digest of the last ones.
+ * left over; to one of the two a step is added first, which wraps:
+ *     x[n] = x[n - LONG] + (x[n - SHORT] + step) % 2^64 + carry[n - 1]
+ * Step and first terms come from a seed; with seed 0 the first terms are 0 and 2^64 - 1 and there is no step, which makes
+ * long carries. Prints some terms on the way, and a digest of the last ones.
  */
 #include <immintrin.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@ enum { BATCH = 6, BLOCK = 340 * BATCH, SHORTEST = BATCH, LONGEST = 1024 };
 
 typedef struct {
   size_t long_lag, short_lag;
-  Word step, weyl; /* weyl: the last multiple of step that was added */
+  Word step;
   unsigned char carry;
   Word terms[LONGEST + BLOCK]; /* the last `long_lag` terms, then those of a block */
 } Generator;
@@ -30,33 +31,39 @@ static uint64_t next_random(uint64_t *state) {
 }
 
 static void start(Generator *generator, size_t long_lag, size_t short_lag, uint64_t seed) {
-  *generator = (Generator){.long_lag = long_lag, .short_lag = short_lag, .step = next_random(&seed)};
-  for (size_t i = 0; i < long_lag; i++)
-    generator->terms[i] = next_random(&seed);
+  int extreme = seed == 0;
+  *generator = (Generator){.long_lag = long_lag, .short_lag = short_lag, .step = extreme ? 0 : next_random(&seed)};
+  for (size_t i = 0; i < long_lag; i++) {
+    uint64_t term = next_random(&seed);
+    generator->terms[i] = extreme ? -(term & 1) : term;
+  }
 }
 
-/* Makes the next `count` terms, at most BLOCK. No term of a batch depends on another one except by the carry. All other
- * additions come before, as one in between would cost the carry its flag.
+/* Makes the next `count` terms, at most BLOCK. No term of a batch depends on another one except by the carry. Batches
+ * are summed without the carry of the one before, not to wait for it; it seldom gets further than the first term.
  */
 static __attribute__((noinline)) void make_terms(Generator *generator, size_t count) {
   const Word *far = generator->terms, step = generator->step;
-  Word weyl = generator->weyl;
   Word *next = generator->terms + generator->long_lag;
   const Word *near = next - generator->short_lag;
   unsigned char carry = generator->carry;
   for (; count >= BATCH; count -= BATCH) {
     Word sums[BATCH];
+    unsigned char own = 0;
     for (int i = 0; i < BATCH; i++)
-      sums[i] = near[i] + (weyl + (Word)(i + 1) * step);
+      sums[i] = near[i] + step;
     for (int i = 0; i < BATCH; i++)
-      carry = _addcarry_u64(carry, far[i], sums[i], &sums[i]);
+      own = _addcarry_u64(own, far[i], sums[i], &sums[i]);
+    carry = _addcarry_u64(0, sums[0], carry, &sums[0]);
+    if (__builtin_expect(carry, 0))
+      for (int i = 1; i < BATCH; i++)
+        carry = _addcarry_u64(carry, sums[i], 0, &sums[i]);
+    carry |= own;
     memcpy(next, sums, sizeof sums);
-    weyl += BATCH * step;
     far += BATCH, near += BATCH, next += BATCH;
   }
   for (size_t i = 0; i < count; i++)
-    carry = _addcarry_u64(carry, far[i], near[i] + (weyl += step), &next[i]);
-  generator->weyl = weyl;
+    carry = _addcarry_u64(carry, far[i], near[i] + step, &next[i]);
   generator->carry = carry;
 }
 

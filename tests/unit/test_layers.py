@@ -33,7 +33,7 @@ FORBIDDEN = {
     "llmcoop.functions": EVIDENCE_KNOWS_NOT,
     "llmcoop.validation": EVIDENCE_KNOWS_NOT,
     "llmcoop.facts": EVIDENCE_KNOWS_NOT,
-    "llmcoop.agents": EVIDENCE_KNOWS_NOT - {"llmcoop.proposers"},
+    "llmcoop.agents": EVIDENCE_KNOWS_NOT - {"llmcoop.proposers", "llmcoop.spec"},
     "llmcoop.models": EVIDENCE_KNOWS_NOT | {"llmcoop.agents"},
     "llmcoop.guide": EVIDENCE_KNOWS_NOT - {"llmcoop.search"} | {"llmcoop.models", "llmcoop.agents"},
     "llmcoop.verdict": {"llmcoop.runner", "llmcoop.testing", "os", "time", "pathlib", "subprocess"},
