@@ -47,6 +47,7 @@ static __attribute__((noinline)) void make_terms(Generator *generator, size_t co
   Word *next = generator->terms + generator->long_lag;
   const Word *near = next - generator->short_lag;
   unsigned char carry = generator->carry;
+#pragma clang loop unroll_count(2)
   for (; count >= BATCH; count -= BATCH) {
     Word sums[BATCH];
     unsigned char own = 0;
