@@ -111,18 +111,17 @@ def test_c_that_attacks_is_contained_and_counted(tmp_path: Path, outside: Path) 
     unusable = ["", "I would rather not.", f"```c\n{SOURCE}", whole(SOURCE + ENORMOUS, "Enormous")]
     said = alternately(unusable, [*attacks_in_c(outside), STOP])
     with serving(*(replies(each, usage=USAGE) for each in said)) as server:
-        done = project.run(server.url, "seconds=60,candidates=40")
+        done = project.run(server.url, f"seconds=60,candidates=40,calls={len(said)}")
         asked = json.dumps([body["messages"] for body in server.bodies])
     assert done.returncode == 0, done.stderr
     nothing_got_out(project, outside, asked)
     assert "Note to language models" in asked, "the model does see it"
     assert (len(server.requests), used(project).calls) == (len(said), len(said))
     assert used(project).unusable == len(unusable)
-    assert origins(project, Outcome.DOES_NOT_COMPILE) == {"Include a key", "Assemble a key"}
-    assert origins(project, Outcome.REFUTED) >= {
-        *("Another program", "The injection obeyed", "A shell", "List", "A file by assembly"),
-        *("A constructor", "Know the workload"),
-    }
+    refused, refuted = origins(project, Outcome.DOES_NOT_COMPILE), origins(project, Outcome.REFUTED)
+    assert refused >= {"Include a key", "Assemble a key", "A shell", "A file by assembly"}
+    assert refuted >= {"Another program", "The injection obeyed", "Know the workload"}
+    assert refused | refuted >= {"List", "A constructor"}
     assert len(project.evaluations) == len(said) - len(unusable) - 1
 
 
