@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 bin=$PWD/.venv/bin
-"$bin/ruff" check .
+"$bin/ruff" check --no-cache .
 "$bin/ruff" format --check .
 find cpp -name '*.c' -o -name '*.cpp' -o -name '*.h' | xargs clang-format-22 --dry-run -Werror
 "$bin/pyright" --pythonpath "$bin/python"

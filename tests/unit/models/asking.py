@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from server import Server
-
 from llmcoop.models import Message, Reply, Request, Role, Tool, Turn
 from llmcoop.models.client import OpenAIModel
 from llmcoop.models.ledger import Ledger
 from llmcoop.models.settings import ModelSettings
 from llmcoop.values import Budget
+from server import Server
 
 KEY = "sk-test-0123456789abcdef"
 TOOLS = (

@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asking import KEY, TOOLS, model_of, request_of, said
+
+from llmcoop.agents.conversation import BoundTool, Conversation
+from llmcoop.models import Message, ModelRefused, Request, Role, ToolCall, ToolsRefused, Turn, Usage
 from server import (
     EVENTS,
     Behaviour,
@@ -27,9 +30,6 @@ from server import (
     tokens,
     tool_call,
 )
-
-from llmcoop.agents.conversation import BoundTool, Conversation
-from llmcoop.models import Message, ModelRefused, Request, Role, ToolCall, ToolsRefused, Turn, Usage
 
 CALLS = [tool_call("mca", '{"loop": "höt"}', "a"), tool_call("assemble", "{}", "b")]
 

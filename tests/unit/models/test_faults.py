@@ -11,6 +11,13 @@ from dataclasses import asdict
 
 import pytest
 from asking import KEY, TOOLS, model_of, request_of, said
+
+from llmcoop.errors import UsageError
+from llmcoop.models import ModelError, ModelRefused, ModelUnavailable
+from llmcoop.models.client import OpenAIModel
+from llmcoop.models.ledger import Ledger
+from llmcoop.models.settings import ModelSettings
+from llmcoop.values import Budget
 from server import (
     EVENTS,
     Behaviour,
@@ -26,13 +33,6 @@ from server import (
     serving,
     stream,
 )
-
-from llmcoop.errors import UsageError
-from llmcoop.models import ModelError, ModelRefused, ModelUnavailable
-from llmcoop.models.client import OpenAIModel
-from llmcoop.models.ledger import Ledger
-from llmcoop.models.settings import ModelSettings
-from llmcoop.values import Budget
 
 PART = event({"content": "half of"})
 

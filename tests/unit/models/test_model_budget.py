@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 from asking import model_of, request_of, said
+
+from llmcoop.models import BudgetSpent, ModelUnavailable, Request, Usage
+from llmcoop.models.client import OpenAIModel
+from llmcoop.models.ledger import Ledger
+from llmcoop.values import Budget
 from server import (
     EVENTS,
     Behaviour,
@@ -23,11 +28,6 @@ from server import (
     stream,
     tokens,
 )
-
-from llmcoop.models import BudgetSpent, ModelUnavailable, Request, Usage
-from llmcoop.models.client import OpenAIModel
-from llmcoop.models.ledger import Ledger
-from llmcoop.values import Budget
 
 DOLLAR_A_TOKEN = '[[price]]\nmodels = ["m"]\nprompt = 1_000_000\ncompletion = 1_000_000\n'
 
