@@ -223,17 +223,19 @@ class Examiner:
     def _adequacy(
         self, build: MutantBuild, worker: Worker, inputs: Sequence[Invocation], folder: Path, seconds: float
     ) -> Adequacy | None:
-        """How good tests with these inputs are; None for a program that leaves no counters."""
+        """How good tests with these inputs are; None for a program that leaves no counters, and for lack of time."""
         limits, equivalence = self._limits, mutants.trivially_equivalent(worker, build)
         score = mutants.measure(self._sandbox, build, inputs, equivalence, limits=limits, seconds=seconds)
+        if len(score.untried) > len(score.wrong):
+            return None
         try:
             covered = coverage.measure(
                 self._toolchain, self._sandbox, self._program, inputs, folder, limits=limits, seconds=seconds
             )
         except ProgramError:
             return None
-        wrong = len(score.mutants) - len(score.equivalent)
-        return Adequacy(covered.lines, covered.branches, covered.conditions, wrong, len(score.caught), score.missed)
+        shares = covered.lines, covered.branches, covered.conditions
+        return Adequacy(*shares, len(score.wrong), len(score.caught), score.missed)
 
 
 def _mutants(

@@ -133,7 +133,7 @@ class Lowering:
     def refuse_reach(self, candidate: Candidate) -> None:
         """Raises ProgramError when the sources of a candidate do not compile, or reach for more than the program's."""
         original, rewritten = (self._reach(version) for version in (self.version(_PROGRAM), self.version(candidate)))
-        original.refuse(rewritten)
+        original.refuse(rewritten, processor.features())
 
     def _reach(self, version: Version) -> Reach:
         declared = [each.name for each in self.worker.functions(version.whole) if not each.defined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from llmcoop.errors import ProgramError
@@ -27,21 +27,30 @@ _ASSEMBLY = re.compile(
 )
 
 
+_FEATURES = re.compile(r'"target-features"="([^"]*)"')
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a version of a program takes from outside: functions that it declares, assembly in its C."""
+    """What a version of a program takes from outside: functions that it declares, assembly in its C, the processor."""
 
     functions: frozenset[str]
     assembly: frozenset[str]
+    features: frozenset[str]  # of processors, as LLVM calls them, that any of its code is compiled for
 
     @staticmethod
     def of(module: str, declared: Iterable[str]) -> Reach:
         """That of a module (text) before any pass. Assembly that is empty only keeps the compiler from something."""
         assembly = (found[0] for found in _ASSEMBLY.finditer(module) if found[1] != "")
-        return Reach(frozenset(declared), frozenset(assembly))
+        changes = (change for found in _FEATURES.finditer(module) for change in found[1].split(","))
+        features = (change[1:] for change in changes if change.startswith("+"))
+        return Reach(frozenset(declared), frozenset(assembly), frozenset(features))
 
-    def refuse(self, rewritten: Reach) -> None:
-        """Raises ProgramError when a rewrite reaches for more than this program and what is harmless."""
+    def refuse(self, rewritten: Reach, here: Container[str]) -> None:
+        """Raises ProgramError when a rewrite reaches for more than this program and what is harmless.
+
+        `here` are the features of this machine's processor: code for others could not be tested.
+        """
         foreign = sorted(name for name in rewritten.functions - self.functions if not _harmless(name))
         if foreign:
             raise ProgramError(
@@ -50,6 +59,12 @@ class Reach:
             )
         if rewritten.assembly - self.assembly:
             raise ProgramError("it has assembly that the original does not have", "use C and clang's builtins instead")
+        untested = sorted(name for name in rewritten.features - self.features if name not in here)
+        if untested:
+            raise ProgramError(
+                f"it has code for processors that this one is not: {', '.join(untested)}",
+                "write nothing that can't be tested here",
+            )
 
 
 def _harmless(name: str) -> bool:

@@ -168,6 +168,9 @@ class Candidate:
         return hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
 
 
+_ON_PROCESSOR = " on a processor of the level "
+
+
 class Refutation(StrEnum):
     """What is wrong with a candidate that failed a test."""
 
@@ -184,17 +187,29 @@ class Counterexample:
     case: TestCase
     stdout: bytes
     status: str  # "exit 0", "signal SIGSEGV", "time-out after 10 s", a sanitizer's report, "precomputed: …"
+    # or an ending on another processor, see `on_processor`
+
+    @property
+    def processor(self) -> str:
+        """On which processor it failed, in words, as the status ends; empty for this machine's own."""
+        _, on, level = self.status.partition(_ON_PROCESSOR)
+        return on + level
 
     @property
     def kind(self) -> Refutation:
         """What the status amounts to."""
-        if self.status == f"exit {self.case.exit_code}":
+        if self.status.removesuffix(self.processor) == f"exit {self.case.exit_code}":
             return Refutation.OUTPUT
         if self.status.startswith("precomputed"):
             return Refutation.PRECOMPUTED
         if self.status.startswith(("exit", "signal", "time-out", "memory", "not executable")):
             return Refutation.ENDING
         return Refutation.SANITIZER
+
+
+def on_processor(status: str, level: str) -> str:
+    """The status of a candidate that failed on a processor of a level, such as x86-64-v2."""
+    return f"{status}{_ON_PROCESSOR}{level}"
 
 
 @dataclass(frozen=True, slots=True)

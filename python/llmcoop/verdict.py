@@ -53,7 +53,7 @@ def _refutation(evidence: Evidence) -> str:
     where = f"on a {counterexample.case.origin} input"
     match counterexample.kind:
         case Refutation.OUTPUT:
-            return f"another output than the original's {where}"
+            return f"another output than the original's {where}{counterexample.processor}"
         case Refutation.ENDING:
             return f"{counterexample.status} {where}, and the original: exit {counterexample.case.exit_code}"
         case _:

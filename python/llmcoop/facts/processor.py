@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import re
 from collections.abc import Sequence
@@ -40,25 +41,33 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 def describe(cflags: Sequence[str]) -> Cpu:
     """This machine's processor, and what `cflags` compile for."""
-    # A second LLVM: not in a compiler that our plugin runs in, which needs no more than the values.
-    from llvmlite import binding  # noqa: PLC0415
+    from llvmlite import binding  # noqa: PLC0415 - see `features`
 
-    features = binding.get_host_cpu_features()
+    known = features()
     march = [flag.partition("=")[2] for flag in cflags if flag.startswith("-march=")]
     return Cpu(
         name=binding.get_host_cpu_name(),
         model=model(),
         march=march[-1] if march else _BASELINE,
-        features=tuple(name for name in _FEATURES if features.get(name, False)),
+        features=tuple(name for name in _FEATURES if name in known),
         l1d_bytes=_cache_bytes(1),
         l2_bytes=_cache_bytes(2),
         l3_bytes=_cache_bytes(3),
     )
 
 
+@functools.cache
+def features() -> frozenset[str]:
+    """What this machine's processor has, by LLVM's names."""
+    # A second LLVM: not in a compiler that our plugin runs in, which needs no more than the values.
+    from llvmlite import binding  # noqa: PLC0415
+
+    return frozenset(name for name, has in binding.get_host_cpu_features().items() if has)
+
+
 def supports(level: str) -> bool:
     """Whether this machine is of an x86-64 level, such as x86-64-v3."""
-    return set(_LEVELS[level]) <= set(describe(()).features)
+    return features().issuperset(_LEVELS[level])
 
 
 def model() -> str:

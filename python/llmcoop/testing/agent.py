@@ -29,6 +29,7 @@ from llmcoop.testing.trial import Trial, clean_inputs
 from llmcoop.testing.vocabulary import Vocabulary
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Counterexample, Expectation, Invocation, Program, TestCase, Workload
+from llmcoop.verdict import LEAST_INPUTS
 
 _FUZZ, _MODEL = "fuzz", "model"  # origins of test cases
 _ESTABLISH_SHARE = 0.15  # of the time of `grow`: for asking the real executables what is right
@@ -37,6 +38,7 @@ _REDUCTION_SHARE = 0.1  # of the time of `attack`: for making a counterexample s
 _MOST_REDUCTION_S = 3.0
 _MOST_UNCONFIRMED = 25  # disagreements that nothing confirmed, before only some are looked at
 _WRITTEN_SHARE = 0.5  # of the time of `attack`, at most: for inputs that a model wrote about the candidate
+_PATIENCE = 3  # times the time of `attack`, at most, where it does not suffice for enough inputs
 _LIMIT_S, _WRITTEN_LIMIT_S = 2.0, 0.5
 _ASKED, _ASKED_S = 12, 0.05  # inputs that show whether a sanitizer can judge the program, and what one may take
 
@@ -189,6 +191,8 @@ class TestingAgent:
     ) -> Attack:
         """Look for an input on which the candidate differs from the program, for `seconds` or until one is found.
 
+        Where so many seconds do not suffice for `verdict.LEAST_INPUTS` inputs, it takes up to three times as long.
+
         First it must not have the answers of the given cases as literals in it, nor fail on what it, or a candidate
         before it, is known for; then it must pass the given cases, and the tests that were kept. The seconds begin
         after that: building, and runs of the workload, would leave nothing of a few.
@@ -215,7 +219,7 @@ class TestingAgent:
             len(cases) if counterexample is None else 0,
             search.tried,
             counterexample,
-            tuple(kind.name.lower() for kind in trial.candidate if kind is not Instrumentation.COVERAGE),
+            tuple(kind.name.lower() for kind in trial.candidate if kind.sanitizes),
             dict(search.rejected),
             time.monotonic() - started,
         )
@@ -237,14 +241,14 @@ class TestingAgent:
         """Everything running, until `stack` ends."""
         executables = [original.baseline, original.unoptimized, suspect.executable]
         kinds = [kind for kind in original.builds if kind in GUIDE_AND_CLEANERS or kind in suspect.builds]
-        shared = [kind for kind in kinds if kind in suspect.builds]
+        shared = [kind for kind in suspect.builds if kind in kinds or kind.processor]
         targets = [(kind, original.builds[kind]) for kind in kinds]
         targets += [(kind, suspect.builds[kind]) for kind in shared]
         runner = stack.enter_context(Runner(self._sandbox, executables, limits=self._limits))
         servers = stack.enter_context(self._fork_servers(targets))
         builds = self._trusted(servers, dict(zip(kinds, range(len(kinds)), strict=True)))
         numbers = dict(zip(shared, range(len(kinds), len(targets)), strict=True))
-        candidate_builds = {kind: number for kind, number in numbers.items() if kind in builds}
+        candidate_builds = {kind: number for kind, number in numbers.items() if kind in builds or kind.processor}
         vocabulary = self._vocabulary.with_sources(suspect.sources)
         search = self._search(servers, builds, candidate_builds, vocabulary, None)
         return search, Trial(servers, runner, builds, candidate_builds)
@@ -258,7 +262,9 @@ class TestingAgent:
         if counterexample is not None or not trial.candidate:
             return counterexample
         given, unconfirmed = [*leads.first, *leads.written, *self._given()], 0
-        for number, disagreement in enumerate(chain(search.begin(given, deadline), search.until(deadline))):
+        latest = started + _PATIENCE * seconds
+        found = chain(search.begin(given, deadline), search.until(deadline, LEAST_INPUTS, latest))
+        for number, disagreement in enumerate(found):
             if unconfirmed > _MOST_UNCONFIRMED and number % _MOST_UNCONFIRMED:
                 continue
             counterexample = trial.counterexample(disagreement, _reduction_s(seconds))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ _SANITIZED_TRIES = 20  # inputs on which a mutant is run under the sanitizer, wh
 _SLOWER = 10.0  # times as long as the original: then a mutant is taken to hang
 _LEAST_LIMIT_S = 0.02
 _ORIGINAL_LIMIT_S = 2.0
+_PATIENCE = 3
 _EQUIVALENT_AT_ONCE = 50  # in one job, which has a limited time
 
 # Says which of the mutants are the original in other words.
@@ -54,11 +56,17 @@ class MutationScore:
     caught: frozenset[int]  # their numbers
     equivalent: frozenset[int]  # shown to be the original in other words
     reached: frozenset[int]  # whose place was executed
+    untried: frozenset[int] = frozenset()  # reached, but there was no time to run them
+
+    @property
+    def wrong(self) -> tuple[Mutant, ...]:
+        """Those that tests should catch: not equivalent, as far as is known, and tried if tests reach them."""
+        return tuple(each for each in self.mutants if each.number not in self.equivalent | self.untried)
 
     @property
     def survived(self) -> tuple[Mutant, ...]:
         """Those that no test caught, although nothing shows that they are equivalent."""
-        return tuple(each for each in self.mutants if each.number not in self.caught | self.equivalent)
+        return tuple(each for each in self.wrong if each.number not in self.caught)
 
     @property
     def unreached(self) -> int:
@@ -67,14 +75,13 @@ class MutationScore:
 
     @property
     def score(self) -> float:
-        """The share of mutants that are caught, from 0 to 1, without those that are equivalent."""
-        wrong = len(self.mutants) - len(self.equivalent)
-        return len(self.caught) / wrong if wrong else 1.0
+        """The share of the wrong ones that are caught, from 0 to 1."""
+        return len(self.caught) / len(self.wrong) if self.wrong else 1.0
 
     @property
     def missed(self) -> tuple[str, ...]:
         """Functions with survivors, those with the most first: "parse: 5 of 12"."""
-        wrong = Counter(mutant.function for mutant in self.mutants if mutant.number not in self.equivalent)
+        wrong = Counter(mutant.function for mutant in self.wrong)
         missed = Counter(mutant.function for mutant in self.survived)
         return tuple(f"{function}: {count} of {wrong[function]}" for function, count in missed.most_common())
 
@@ -131,6 +138,7 @@ class MutantPool:
         self._left = set(self._mutants)
         self._caught: set[int] = set()
         self._reached: set[int] = set()
+        self._tried: set[int] = set()
 
     def __enter__(self) -> Self:
         """Start the fork server. Raises NotServing or ServersDied."""
@@ -155,7 +163,13 @@ class MutantPool:
             frozenset(self._caught),
             frozenset(self._mutants) - self._caught - self._left,
             frozenset(self._reached),
+            self.untried,
         )
+
+    @property
+    def untried(self) -> frozenset[int]:
+        """Those that are left and were reached, but never run for lack of time."""
+        return frozenset((self._reached & self._left) - self._tried)
 
     def quick_first(self, invocations: Sequence[Invocation]) -> list[Invocation]:
         """In the order of how long the original takes. Raises NotServing or ServersDied."""
@@ -164,11 +178,15 @@ class MutantPool:
         return [invocations[at] for at in order]
 
     def catch(
-        self, invocation: Invocation, expected: Answer | None = None, deadline: float = math.inf
+        self,
+        invocation: Invocation,
+        expected: Answer | None = None,
+        deadline: float = math.inf,
+        latest: float = math.inf,
     ) -> frozenset[int]:
         """Run those that are left and whose place is reached; gives those that answer otherwise, crash or hang.
 
-        None is started after `deadline` (time.monotonic).
+        None is started after `latest` (time.monotonic), and after `deadline` none that ran before.
 
         They are out from now on. Where the build itself does not give the `expected` answer, nothing is caught.
         Raises NotServing or ServersDied.
@@ -176,7 +194,7 @@ class MutantPool:
         ((original,),) = self._servers.run([invocation], [_MUTANTS], timeout_s=_ORIGINAL_LIMIT_S)
         if original.exit_code is None or not (expected is None or original.same_as(expected)):
             return frozenset()
-        return self._catch(_MUTANTS, self._reached_by(invocation), invocation, original, deadline)
+        return self._catch(_MUTANTS, self._reached_by(invocation), invocation, original, deadline, latest)
 
     def catch_faults(self, invocations: Iterable[Invocation], deadline: float = math.inf) -> frozenset[int]:
         """Run those that are left under AddressSanitizer, each on a few inputs; gives those that it stops.
@@ -194,7 +212,7 @@ class MutantPool:
             if original.same_as(plain):
                 numbers = {each for each in self._reached_by(invocation) if tries[each] < _SANITIZED_TRIES}
                 tries.update(numbers)
-                caught |= self._catch(_SANITIZED_MUTANTS, numbers, invocation, original, deadline)
+                caught |= self._catch(_SANITIZED_MUTANTS, numbers, invocation, original, deadline, deadline)
         return frozenset(caught)
 
     def leave_out(self, equivalence: Equivalence) -> None:
@@ -208,7 +226,13 @@ class MutantPool:
         return reached & self._left
 
     def _catch(
-        self, target: int, numbers: AbstractSet[int], invocation: Invocation, original: Answer, deadline: float
+        self,
+        target: int,
+        numbers: AbstractSet[int],
+        invocation: Invocation,
+        original: Answer,
+        deadline: float,
+        latest: float,
     ) -> frozenset[int]:
         limit_s = max(_LEAST_LIMIT_S, _SLOWER * original.ns / 1e9)
 
@@ -220,7 +244,15 @@ class MutantPool:
             # Once more after a time-out: the machine may have been busy.
             return not (answer(number, 2 * limit_s) if found.timed_out else found).same_as(original)
 
-        caught = frozenset(number for number in sorted(numbers) if time.monotonic() <= deadline and differs(number))
+        def catches(number: int) -> bool:
+            if time.monotonic() > (deadline if number in self._tried else latest):
+                return False
+            self._tried.add(number)
+            return differs(number)
+
+        # In an order that says nothing of where they are: there may be time for a part of them only.
+        order = Random(0).sample(sorted(numbers), len(numbers))
+        caught = frozenset(number for number in order if catches(number))
         self._left -= caught
         self._caught |= caught
         return caught
@@ -237,15 +269,17 @@ def measure(
 ) -> MutationScore:
     """The score of a set of inputs; what stops a mutant under AddressSanitizer counts. Raises as `MutantPool.catch`.
 
-    After `seconds` nothing more is run, and what is left has survived; the dear inputs come last.
+    After `seconds` nothing more is run, and what is left has survived; the dear inputs come last. What was never run by
+    then is left out, but up to three times as long is spent to run each once: on a busy machine it takes longer.
     """
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
+    deadline, latest = started + seconds, started + _PATIENCE * seconds
     with MutantPool(sandbox, build, limits=limits) as pool:
         invocations = pool.quick_first(invocations)
         for invocation in invocations:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not pool.untried:
                 break
-            pool.catch(invocation, deadline=deadline)
+            pool.catch(invocation, deadline=deadline, latest=latest)
         pool.leave_out(equivalence)
         pool.catch_faults(invocations, deadline)
         return pool.score

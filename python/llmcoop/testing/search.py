@@ -123,15 +123,19 @@ class Search:
         new = [Proposal(invocation, None, ("given",)) for invocation in invocations]
         batch, build = [proposal for proposal in new if self._is_new(proposal)], next(self._turns)
         yield from self._judged(batch, self._answers(batch, build), build)
+        for other in self._candidate:
+            if other.processor:
+                yield from self._compared([proposal.invocation for proposal in batch], other, deadline)
 
-    def until(self, deadline: float) -> Iterator[Disagreement]:
+    def until(self, deadline: float, least: int = 0, latest: float = 0.0) -> Iterator[Disagreement]:
         """Search; a disagreement is given when it is seen, and the search goes on when it is asked to.
 
-        The next inputs are made up while the fork servers run these.
+        It ends at `deadline` (time.monotonic), but not before `latest` as long as fewer than `least` inputs were tried:
+        on a busy machine they take longer. The next inputs are made up while the fork servers run these.
         """
         with ThreadPoolExecutor(1) as thread:
             batch = self._next_batch()
-            while time.monotonic() < deadline:
+            while time.monotonic() < (deadline if self.tried >= least else max(deadline, latest)):
                 following = thread.submit(self._next_batch)
                 build = next(self._turns)
                 try:
@@ -281,7 +285,7 @@ class Search:
                     yield Disagreement(invocation, build)
 
     def _limit_s(self, build: Instrumentation) -> float:
-        return self._patience.limit_s * (1 if build is Instrumentation.COVERAGE else _SANITIZED_SLOWER)
+        return self._patience.limit_s * (_SANITIZED_SLOWER if build.sanitizes else 1)
 
     def _reject(self, proposal: Proposal, rejection: Rejection) -> None:
         self.rejected[rejection] += 1
@@ -290,7 +294,7 @@ class Search:
 
 def differs(original: Answer, other: Answer, build: Instrumentation) -> bool:
     """Whether a candidate's answer is another one; that a sanitizer makes it slow says nothing."""
-    if other.timed_out and build is not Instrumentation.COVERAGE:
+    if other.timed_out and build.sanitizes:
         return False
     return not original.same_as(other)
 

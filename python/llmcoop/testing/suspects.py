@@ -11,7 +11,7 @@ from llmcoop import clang
 from llmcoop.answers import precomputed
 from llmcoop.clang import Confinement
 from llmcoop.errors import ProgramError
-from llmcoop.testing.builds import Instrumentation, build, link_objects
+from llmcoop.testing.builds import OWN, Instrumentation, asks_processor, build, lesser_processors, link_objects
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Counterexample, Program, TestCase
 
@@ -62,7 +62,7 @@ def build_original(toolchain: Toolchain, program: Program, folder: Path) -> Orig
         built = pool.submit(clang.build_baseline, toolchain, program, baseline)
         reference = pool.submit(clang.build_reference, toolchain, program, unoptimized)
         built.result()
-        builds = _instrumented(toolchain, program, folder, tuple(Instrumentation), pool)
+        builds = _instrumented(toolchain, program, folder, OWN, pool)
         reference.result()
     return Original(baseline, unoptimized, builds)
 
@@ -74,7 +74,9 @@ def build_suspect(toolchain: Toolchain, candidate: Program, folder: Path, confin
     done = clang.build_with_clang(toolchain, candidate, executable, (), confinement)
     if done.returncode != 0:
         raise ProgramError("the candidate does not compile:\n" + clang.errors_of(done.stderr))
-    kinds = [kind for kind in Instrumentation if kind is not Instrumentation.THREAD or has_threads(executable)]
+    kinds = [kind for kind in OWN if kind is not Instrumentation.THREAD or has_threads(executable)]
+    if asks_processor(executable):
+        kinds += lesser_processors()
     with ThreadPoolExecutor(_BUILT_AT_ONCE) as pool:
         builds = _instrumented(toolchain, candidate, folder, kinds, pool, confinement)
     return Suspect(executable, builds, candidate.sources)

@@ -14,7 +14,7 @@ from llmcoop.testing.builds import Instrumentation
 from llmcoop.testing.reduction import reduced
 from llmcoop.testing.search import Builds, Disagreement, differs
 from llmcoop.testing.servers import ForkServers
-from llmcoop.values import Counterexample, Invocation, TestCase
+from llmcoop.values import Counterexample, Invocation, TestCase, on_processor
 
 CANDIDATE = 2  # among the runner's executables, after the baseline and the -O0 build
 _LONGEST_S = 10.0  # that a run of the original takes
@@ -127,10 +127,23 @@ class Trial:
         if not result.passes(case):
             return Counterexample(case, result.stdout, result.status)
         for kind in builds:
-            report = self._report(invocation, kind)
-            if report:
+            if kind.processor:
+                found = self._wrong_on(kind, case)
+                if found:
+                    return found
+            elif report := self._report(invocation, kind):
                 return Counterexample(case, result.stdout, report)
         return None
+
+    def _wrong_on(self, kind: Instrumentation, case: TestCase) -> Counterexample | None:
+        """What the candidate does on another processor, where that is wrong."""
+        for seconds in (_SANITIZED_S, _SECOND_CHANCE * _SANITIZED_S):
+            found = self.servers.output(case.invocation, self.candidate[kind], timeout_s=seconds)
+            if found.answer.exit_code == case.exit_code and same_output(case.stdout, found.stdout):
+                return None
+            if not found.answer.timed_out:
+                break
+        return Counterexample(case, found.stdout, on_processor(found.status, kind.processor))
 
     def _same_but_for_nan(self, invocation: Invocation) -> bool:
         original, candidate = (
@@ -141,7 +154,7 @@ class Trial:
 
     def _report(self, invocation: Invocation, kind: Instrumentation) -> str:
         """What a sanitizer says of the candidate but not of the original; empty if nothing."""
-        if kind is Instrumentation.COVERAGE or kind not in self.original:
+        if not kind.sanitizes or kind not in self.original:
             return ""
         complaint = _REPORT.search(self.servers.output(invocation, self.candidate[kind], timeout_s=_SANITIZED_S).stderr)
         if complaint is None:

@@ -68,6 +68,17 @@ int main(void) {
   printf("%ld\\n", Sum);
 }
 """
+# Code for each level of processors; FAULT: what the one for x86-64-v2 counts too much.
+FOR_PROCESSORS = """
+__attribute__((target_clones("default", "arch=x86-64-v3"))) static long sum(const long *Values, int Count) {
+  long Sum = 0;
+  for (int I = 0; I < Count; I++) Sum += Values[I];
+  return Sum;
+}
+""" + RIGHT.replace(
+    "for (int I = 0; I < Count; I += 4) Sum += Values[I] + Values[I + 1] + Values[I + 2] + Values[I + 3];",
+    'int Old = !__builtin_cpu_supports("x86-64-v3"); Sum = sum(Values, Count) + (Old && Count > 2 ? FAULT : 0);',
+)
 Made = Callable[..., Program]
 SECONDS = 40.0
 
@@ -132,6 +143,15 @@ def test_a_race_refutes_and_a_lock_does_not(sandbox: Sandbox, program: Made, tmp
     attack = tester.attack(program(locked.replace("%ld\\n", "%li\\n"), threads), 2.5, silent)
     assert attack.counterexample is None
     assert "thread" in attack.sanitizers
+
+
+def test_what_only_lesser_processors_run_is_tried_too(sandbox: Sandbox, program: Made, tmp_path: Path) -> None:
+    tester = agent(sandbox, program(ORIGINAL), tmp_path / "kept", Invocation((), b"3 5 8\n13 21\n"))
+    attack = tester.attack(program(FOR_PROCESSORS.replace("FAULT", "1")), SECONDS, silent)
+    assert attack.counterexample is not None
+    assert attack.counterexample.processor
+    assert attack.counterexample.case.stdout != attack.counterexample.stdout
+    assert tester.attack(program(FOR_PROCESSORS.replace("FAULT", "0")), 2.5, silent).counterexample is None
 
 
 def test_tests_grow_are_kept_and_are_where_a_later_agent_starts(

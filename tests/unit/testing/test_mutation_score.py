@@ -133,3 +133,16 @@ def test_score_of_no_mutants_is_one() -> None:
     assert MutationScore((mutant,), nothing, frozenset({1}), nothing).score == 1
     score = MutationScore((mutant,), nothing, nothing, nothing)
     assert (score.score, score.survived, score.unreached, score.missed) == (0, (mutant,), 1, ("f: 1 of 1",))
+
+
+def test_what_there_was_no_time_to_run_is_not_missed(sandbox: Sandbox, build: MutantBuild) -> None:
+    invocation = Invocation(("1", "2", "3"))
+    with MutantPool(sandbox, build, limits=Limits()) as pool:
+        pool.catch(invocation, deadline=0, latest=0)
+        assert pool.score.untried == pool.score.reached > pool.score.caught == frozenset()
+        assert not pool.score.untried & {mutant.number for mutant in pool.score.survived}
+        pool.catch(invocation, deadline=0)
+        assert not pool.score.untried
+        caught = pool.score.caught
+        pool.catch(Invocation(("3", "1", "2")), deadline=0)  # all that it reaches ran before
+        assert pool.score.caught == caught > frozenset()
