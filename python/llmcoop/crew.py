@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from llmcoop.model_choice import ModelChoice
+from llmcoop.model_choice import SCRIPTED, ModelChoice
 from llmcoop.models import Model, Usage
 from llmcoop.models.cached import CachedModel, CallStore
 from llmcoop.models.ledger import Journal, Ledger
@@ -17,8 +17,6 @@ from llmcoop.models.settings import ModelSettings
 from llmcoop.models.timed import TimedModel
 from llmcoop.prompts import Prompts
 from llmcoop.values import Budget
-
-_SCRIPTED = "scripted:"
 
 
 class Calls(CallStore, Journal, Protocol):
@@ -61,8 +59,8 @@ def assemble(
 
 
 def _model(choice: ModelChoice, ledger: Ledger, calls: CallStore) -> Model:
-    if choice.name.startswith(_SCRIPTED):
-        folder = Path(choice.name.removeprefix(_SCRIPTED))
+    if choice.name.startswith(SCRIPTED):
+        folder = Path(choice.name.removeprefix(SCRIPTED))
         return CachedModel(ScriptedModel.load(folder, given=calls.given(), ledger=ledger), calls)
     from llmcoop.models.client import OpenAIModel  # noqa: PLC0415 - its library takes long to import
 

@@ -14,6 +14,7 @@ KEYS = (
     *("name", "base_url", "temperature", "max_tokens", "timeout", "concurrency", "retries", "tools", "stream"),
     *("prices", "prompts", "rounds", "samples", "guide", "testing"),
 )
+SCRIPTED = "scripted:"  # before the folder that has the replies
 GUIDES = ("bandit", "fixed", "model")
 
 
@@ -46,11 +47,13 @@ class ModelChoice:
 def of_table(table: Table) -> ModelChoice:
     """What the table [model] of a spec file says. Raises `UsageError`."""
     here = table.file.parent
-    prices, prompts, chosen = table.text("prices"), table.text("prompts"), table.text("guide")
+    name, prices, prompts, chosen = (table.text(key) for key in ("name", "prices", "prompts", "guide"))
+    if name is not None and name.startswith(SCRIPTED):
+        name = SCRIPTED + str((here / name.removeprefix(SCRIPTED)).resolve())
     if prices is not None:
         read_bytes(here / prices, "price table")
     given = dict(
-        name=table.text("name"),
+        name=name,
         base_url=table.text("base_url"),
         temperature=_positive(table, "temperature", least=0.0),
         timeout=_positive(table, "timeout", least=0.1),

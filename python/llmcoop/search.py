@@ -9,7 +9,7 @@ from typing import Protocol
 from llmcoop.allowance import Allowance
 from llmcoop.expansions import Expansions
 from llmcoop.function_search import FunctionSearch
-from llmcoop.guide import GAIN, Action, ActionKind, Node, Option, Policy, Remaining, Spent, State, Step
+from llmcoop.guide import GAIN, Action, ActionKind, Node, Option, Policy, Remaining, Spent, State, Step, total
 from llmcoop.guide.bandit import BanditPolicy
 from llmcoop.history import IDENTITY, History
 from llmcoop.models import BudgetSpent, ModelError, ModelRefused, RecordingEnded, Usage
@@ -20,7 +20,8 @@ from llmcoop.values import Candidate, Evaluation, Level, Outcome
 _MOST_FAILURES = 2  # of the model's server in a row, after which the run goes on without it
 _PARENTS = 4  # how many candidates can be expanded at each level: the fastest
 _SHOWN_RECIPES = 6  # how many recipes a guide is told of: the fastest
-_EXPANSION_S = 30.0  # what the expansion of a candidate takes, before one was seen
+_CALL_S = 15.0  # what a call of a model takes with what comes of it, before one was seen
+_NEVER_ASKED = "the model was not asked: what the budget left promised more elsewhere, or did not suffice for a call"
 _NOTHING = "nothing was proposed"
 _UNKNOWN = "the candidate to go on from is not known here"
 
@@ -82,6 +83,9 @@ class Search:
             self._steps.append(step)
         if self._failures and not self.model_ended:
             self.model_ended, self.model_lost = self._failures[-1], True
+        if self._expansions and not self.model_ended and not any(step.action.kind.asks_model for step in self._steps):
+            self.model_ended = _NEVER_ASKED
+            self._announce(_NEVER_ASKED)
 
     def _decided(self) -> Action:
         """What was begun, or what the guide says; one that needs a model and has none leaves it to the default."""
@@ -146,13 +150,12 @@ class Search:
     # What the guide knows
 
     def _state(self) -> State:
-        expansions = [step for step in self._steps if step.action.kind.asks_model]
-        taken_s = sum(step.spent.seconds for step in expansions)
+        asked = total(step for step in self._steps if step.action.kind.asks_model)
         exhausted = self._exhausted()
         return State(
             remaining=self._remaining(),
             round_s=self._allowance.round_s,
-            call_s=taken_s / len(expansions) if expansions else _EXPANSION_S,
+            call_s=asked.seconds / asked.calls if asked.calls else _CALL_S,
             nodes=tuple(self._nodes()),
             steps=tuple(self._steps),
             options=tuple(option for option in self._options() if (option.kind, option.parent) not in exhausted),

@@ -317,3 +317,10 @@ def test_the_page_about_the_file_shows_all_of_its_keys(tmp_path: Path) -> None:
     assert {name: tuple(re.findall(r"`(\w+)`", keys)) for name, keys in tables.items()} == {
         name: tuple(key for key in keys if key != "variant") for name, keys in _KEYS.items() if name
     }
+
+
+def test_replies_that_a_spec_names_are_beside_it(tmp_path: Path) -> None:
+    spec = tmp_path / "llmcoop.toml"
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }")
+    spec.write_text('[program]\nsources = ["main.c"]\n[model]\nname = "scripted:replies"\n')
+    assert load(spec).model.name == f"scripted:{tmp_path.resolve() / 'replies'}"

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from llmcoop.values import Level, Outcome
 
-GAIN = math.log(1.003)  # a step that gains less than this gained nothing
+GAIN = math.log(1.01)  # a step that gains less than this gained nothing: estimates differ by as much
 
 
 class ActionKind(StrEnum):
@@ -136,7 +136,7 @@ class State:
 
     remaining: Remaining
     round_s: float  # what a round of recipes takes at least
-    call_s: float  # what the expansion of a candidate by a model takes: the mean so far, or an estimate
+    call_s: float  # what a call of a model takes, what comes of it included: the mean so far, or an estimate
     nodes: tuple[Node, ...] = ()
     steps: tuple[Step, ...] = ()  # from the first
     options: tuple[Option, ...] = ()  # what is possible now, to stop left out; what is exhausted is not among them
@@ -179,7 +179,7 @@ class State:
         return total(taken) / len(taken) if taken else self._beginning(kind)
 
     def _beginning(self, kind: ActionKind) -> Spent:
-        """What an action takes at least: a round, or the time of an expansion with one call of a model."""
+        """What an action takes at least: a round, or one call of a model and what comes of it."""
         if not kind.asks_model:
             return Spent(seconds=self.round_s)
         spent = total(self.steps)
