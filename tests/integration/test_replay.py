@@ -212,17 +212,9 @@ def killed_when_it_says(project: Project, words: str) -> None:
     assert words in printed[-1], printed
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [
-        ["growing tests", "Pairs.: building"],
-        pytest.param(["Half of them.: building", "attacking the candidate"], marks=pytest.mark.slow),
-        pytest.param(["measuring what the tests", "Without six.: building"], marks=pytest.mark.slow),
-    ],
-    ids="; ".join,
-)
-def test_a_run_that_is_killed_and_resumed_loses_no_reply_and_replays(project: Project, moments: list[str]) -> None:
-    for words in moments:
+@pytest.mark.slow
+def test_a_run_that_is_killed_and_resumed_loses_no_reply_and_replays(project: Project) -> None:
+    for words in ("growing tests", "Pairs.: building", "attacking the candidate"):
         killed_when_it_says(project, words)
     done = project.bench.run(*options(project), "--resume")
     assert done.returncode == 0, done.stderr
