@@ -214,7 +214,8 @@ def through_opt(bench: Bench, program: Program, modules: Sequence[Path], compila
 
 def through_clang(bench: Bench, program: Program, compilation: Compilation) -> Compilation:
     """clang with the plugin."""
-    tool = (bench.toolchain.clang, *program.cflags, f"-fpass-plugin={bench.plugin}", "-Xclang", "-llvm-verify-each")
+    plugin = (f"-fpass-plugin={bench.plugin}", "-mllvm", "-llmcoop-mode=search")
+    tool = (bench.toolchain.clang, *program.cflags, *plugin, "-Xclang", "-llvm-verify-each")
     objects = [compilation.executable.with_suffix(f".{number}.o") for number in range(len(program.sources))]
     for source, output in zip(program.sources, objects, strict=True):
         record = output.with_suffix(".yaml")

@@ -3,7 +3,8 @@
     python benchmarks/plugin_overhead.py [PLUGIN]
 
 Prints the median difference of 60 paired, interleaved compiles with and without the plugin, for a file
-without functions, for one whose functions are not selected, and for mode=off; and whether Python was loaded.
+without functions, for one whose functions are not selected, without rewrites to apply, and for mode=off; and
+whether Python was loaded.
 PLUGIN is the path of LLMCoop.so; without it, `llmcoop plugin-path` is asked.
 """
 
@@ -23,7 +24,9 @@ EMPTY = "int value = 3;\n"
 FUNCTION = "int sum(const int *p, int n) { int s = 0; for (int i = 0; i < n; i++) s += p[i]; return s; }\n"
 CASES = (
     ("no functions", EMPTY, {}),
-    ("none selected", FUNCTION, {"LLMCOOP_FUNCTIONS": "no_such_function"}),
+    ("none selected", FUNCTION, {"LLMCOOP_MODE": "search", "LLMCOOP_FUNCTIONS": "no_such_function"}),
+    ("no rewrites", FUNCTION, {}),
+    ("no folder", FUNCTION, {"LLMCOOP_REWRITES": "/no/such/folder"}),
     ("mode=off", FUNCTION, {"LLMCOOP_MODE": "off"}),
 )
 

@@ -7,14 +7,14 @@
 
 #include "Conversions.h"
 #include "Cost.h"
-#include "Hints.h"
-#include "Multiversion.h"
 #include "Mutants.h"
 #include "Options.h"
 #include "Passes.h"
 #include "Progress.h"
 #include "Reader.h"
 #include "Target.h"
+#include "shared/Hints.h"
+#include "shared/Multiversion.h"
 #include "llvm/Config/llvm-config.h"
 
 namespace py = pybind11;
@@ -100,7 +100,10 @@ static void bindContents(py::class_<IRModule> &Type) {
       .def("link", &IRModule::link, py::arg("other"))
       .def("internalize", &IRModule::internalize, py::arg("keep"))
       .def("replace_function", &IRModule::replaceFunction, py::arg("name"),
-           py::arg("ir"));
+           py::arg("ir"))
+      .def("canonical", &IRModule::canonical, py::arg("function"))
+      .def("canonical_replacement", &IRModule::canonicalReplacement,
+           py::arg("function"), py::arg("ir"));
 }
 
 static void bindCompilation(py::class_<IRModule> &Type) {
@@ -147,13 +150,13 @@ static void bindSearch(py::class_<IRModule> &Type) {
       .def(
           "multiversion",
           [](IRModule &M, const Strings &Functions, const Strings &CPUs) {
-            return toPython(multiversion(M.get(), Functions, CPUs));
+            return toPython(valueOf(multiversion(M.get(), Functions, CPUs)));
           },
           py::arg("functions"), py::arg("cpus"))
       .def(
           "set_hints",
           [](IRModule &M, const std::string &Function, const Hints &Hints) {
-            return setHints(M.definition(Function), Hints);
+            return valueOf(setHints(M.definition(Function), Hints));
           },
           py::arg("function"), py::arg("hints"));
 }

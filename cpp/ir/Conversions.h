@@ -12,6 +12,7 @@
 #include "IRModule.h"
 #include "Mutants.h"
 #include "Settings.h"
+#include "shared/Multiversion.h"
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 

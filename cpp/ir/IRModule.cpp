@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "IRModule.h"
-#include "shared/Gate.h"
+#include "shared/Canonical.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Bitcode/BitcodeReader.h"
@@ -164,6 +164,15 @@ void IRModule::internalize(const std::vector<std::string> &Keep) {
 void IRModule::replaceFunction(const std::string &Name, const std::string &IR) {
   if (Error E = llmcoop::replaceFunction(definition(Name), IR))
     throw IRError(toString(std::move(E)));
+}
+
+std::string IRModule::canonical(const std::string &Name) const {
+  return CanonicalForm(definition(Name)).text();
+}
+
+std::string IRModule::canonicalReplacement(const std::string &Name,
+                                           const std::string &IR) const {
+  return valueOf(CanonicalForm(definition(Name)).fromExtracted(IR));
 }
 
 } // namespace llmcoop

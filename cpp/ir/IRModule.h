@@ -12,11 +12,20 @@
 #include "Diagnostics.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace llmcoop {
+
+/// What LLVM gave, for Python.
+/// \throws IRError with LLVM's words.
+template <typename T> T valueOf(llvm::Expected<T> Result) {
+  if (!Result)
+    throw IRError(llvm::toString(Result.takeError()));
+  return std::move(*Result);
+}
 
 /// What is known about one function. Mirrors `llmcoop.ir.FunctionInfo`.
 struct FunctionInfo {
@@ -48,6 +57,10 @@ public:
   void internalize(const std::vector<std::string> &Keep);
   /// Through the gate.
   void replaceFunction(const std::string &Name, const std::string &IR);
+  /// See CanonicalForm.
+  std::string canonical(const std::string &Name) const;
+  std::string canonicalReplacement(const std::string &Name,
+                                   const std::string &IR) const;
 
   /// \throws IRError when there is no definition of that name.
   llvm::Function &definition(const std::string &Name) const;

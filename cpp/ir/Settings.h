@@ -53,11 +53,6 @@ struct Remark {
   std::string Message;
 };
 
-/// What was asked for and not done, with the reason.
-struct Skipped {
-  std::string Function, Reason;
-};
-
 } // namespace llmcoop
 
 #endif // LLMCOOP_IR_SETTINGS_H

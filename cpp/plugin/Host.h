@@ -21,8 +21,11 @@ namespace llmcoop {
 
 /// What the user asks of the plugin.
 struct Options {
-  /// `search`: look for faster pass pipelines; `off`: do nothing.
-  std::string Mode = "search";
+  /// `apply`: use kept rewrites; `search`: look for new ones; `off`: do
+  /// nothing.
+  std::string Mode = "apply";
+  /// The folder of the rewrites that are kept; empty: there are none.
+  std::string Rewrites;
   /// Regular expression that the whole name of a function must match.
   std::string Functions = ".*";
   /// Seconds that may be spent on one module.
@@ -47,6 +50,12 @@ struct FunctionSummary {
   double Work;
 };
 
+/// A text, or why there is none.
+struct Conversion {
+  std::string Text;
+  std::optional<std::string> Refusal;
+};
+
 enum class RemarkKind { Passed, Missed, Analysis };
 
 class Host {
@@ -60,6 +69,13 @@ public:
 
   /// The text of a module in which only \p Function is defined.
   virtual std::string extract(const std::string &Function) const = 0;
+
+  /// The canonical text of \p Function, by which a later build knows it.
+  virtual std::string canonical(const std::string &Function) const = 0;
+
+  /// \p IR, which could replace \p Function, in canonical names.
+  virtual Conversion canonicalReplacement(const std::string &Function,
+                                          const std::string &IR) const = 0;
 
   /// Why \p IR can't replace \p Function, or nothing if it can.
   virtual std::optional<std::string> check(const std::string &Function,

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "plugin/ModuleHost.h"
-#include "shared/Gate.h"
+#include "shared/Canonical.h"
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/IR/Module.h"
@@ -17,12 +17,12 @@ using namespace llvm;
 namespace llmcoop {
 
 ModuleHost::ModuleHost(Module &M, ModuleAnalysisManager &Analyses,
-                       const Options &Opts)
+                       const Options &Opts, const Functions &LeftOut)
     : Analyses(Analyses), M(M), Opts(Opts) {
   Regex Wanted("^(" + Opts.Functions + ")$");
   for (Function &F : M)
-    if (!F.isDeclaration() && Wanted.match(F.getName()) &&
-        whyNotEligible(F).empty())
+    if (!F.isDeclaration() && !LeftOut.contains(&F) &&
+        Wanted.match(F.getName()) && whyNotEligible(F).empty())
       Eligible.push_back(&F);
 }
 
@@ -63,6 +63,22 @@ static std::optional<std::string> reason(Error Refusal) {
 
 static std::string notOffered(const std::string &Name) {
   return "no function @" + Name + " was offered";
+}
+
+std::string ModuleHost::canonical(const std::string &Name) const {
+  Function *F = find(Name);
+  return F ? CanonicalForm(*F).text() : "";
+}
+
+Conversion ModuleHost::canonicalReplacement(const std::string &Name,
+                                            const std::string &IR) const {
+  Function *F = find(Name);
+  if (!F)
+    return {"", notOffered(Name)};
+  Expected<std::string> Text = CanonicalForm(*F).fromExtracted(IR);
+  if (!Text)
+    return {"", toString(Text.takeError())};
+  return {*Text, std::nullopt};
 }
 
 std::optional<std::string> ModuleHost::check(const std::string &Name,

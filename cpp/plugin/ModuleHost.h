@@ -8,6 +8,7 @@
 #ifndef LLMCOOP_PLUGIN_MODULEHOST_H
 #define LLMCOOP_PLUGIN_MODULEHOST_H
 
+#include "plugin/Apply.h"
 #include "plugin/Host.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/PassManager.h"
@@ -18,8 +19,9 @@ namespace llmcoop {
 /// Offers the eligible functions of a module whose names match the options.
 class ModuleHost final : public Host {
 public:
+  /// Those in \p LeftOut are not offered.
   ModuleHost(llvm::Module &M, llvm::ModuleAnalysisManager &Analyses,
-             const Options &Opts);
+             const Options &Opts, const Functions &LeftOut);
 
   bool hasWork() const { return !Eligible.empty(); }
   bool changed() const { return Changed; }
@@ -27,6 +29,9 @@ public:
   const Options &options() const override { return Opts; }
   std::vector<FunctionSummary> functions() override;
   std::string extract(const std::string &Function) const override;
+  std::string canonical(const std::string &Name) const override;
+  Conversion canonicalReplacement(const std::string &Name,
+                                  const std::string &IR) const override;
   std::optional<std::string> check(const std::string &Function,
                                    const std::string &IR) override;
   std::optional<std::string> replace(const std::string &Function,

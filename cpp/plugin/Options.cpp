@@ -17,8 +17,12 @@ using namespace llvm;
 static cl::OptionCategory Category("LLMCoop");
 
 static cl::opt<std::string>
-    ModeFlag("llmcoop-mode", cl::desc("What LLMCoop does: search or off"),
+    ModeFlag("llmcoop-mode",
+             cl::desc("What LLMCoop does: apply, search or off"),
              cl::cat(Category));
+static cl::opt<std::string>
+    RewritesFlag("llmcoop-rewrites", cl::cat(Category),
+                 cl::desc("Folder of rewrites that LLMCoop keeps"));
 static cl::opt<std::string> FunctionsFlag(
     "llmcoop-functions", cl::cat(Category),
     cl::desc("Regular expression for the functions LLMCoop may rewrite"));
@@ -44,8 +48,9 @@ static cl::opt<std::string>
 namespace llmcoop {
 
 static constexpr StringRef Allowed =
-    "allowed are mode=search|off, functions=<regular expression>, "
-    "budget=<seconds>, model=<name>, calls=<number>, run=<socket>, "
+    "allowed are mode=apply|search|off, rewrites=<folder>, "
+    "functions=<regular expression>, budget=<seconds>, model=<name>, "
+    "calls=<number>, run=<socket>, "
     "proposer=<file.py>:<function>, accept=by-construction|proved|tested";
 
 /// Seconds for a module with a model, which takes its time for each reply.
@@ -68,9 +73,11 @@ struct Settings {
 static Error set(Settings &Given, StringRef Name, StringRef Value) {
   Options &Opts = Given.Opts;
   if (Name == "mode") {
-    if (Value != "search" && Value != "off")
+    if (!is_contained({"apply", "search", "off"}, Value))
       return malformed("unknown mode '" + Value + "'");
     Opts.Mode = Value;
+  } else if (Name == "rewrites") {
+    Opts.Rewrites = Value;
   } else if (Name == "functions") {
     std::string Reason;
     if (!Regex(Value).isValid(Reason))
@@ -102,8 +109,8 @@ static Error set(Settings &Given, StringRef Name, StringRef Value) {
 }
 
 static Error setFromEnvironment(Settings &Given) {
-  for (StringRef Name : {"mode", "functions", "budget", "model", "calls", "run",
-                         "proposer", "accept"})
+  for (StringRef Name : {"mode", "rewrites", "functions", "budget", "model",
+                         "calls", "run", "proposer", "accept"})
     if (auto Value = sys::Process::GetEnv("LLMCOOP_" + Name.upper()))
       if (Error E = set(Given, Name, *Value))
         return E;
@@ -112,8 +119,8 @@ static Error setFromEnvironment(Settings &Given) {
 
 static Error setFromFlags(Settings &Given) {
   for (const cl::opt<std::string> *Flag :
-       {&ModeFlag, &FunctionsFlag, &BudgetFlag, &ModelFlag, &CallsFlag,
-        &RunFlag, &ProposerFlag, &AcceptFlag})
+       {&ModeFlag, &RewritesFlag, &FunctionsFlag, &BudgetFlag, &ModelFlag,
+        &CallsFlag, &RunFlag, &ProposerFlag, &AcceptFlag})
     if (Flag->getNumOccurrences())
       if (Error E = set(Given, Flag->ArgStr.drop_front(strlen("llmcoop-")),
                         Flag->getValue()))
@@ -121,8 +128,9 @@ static Error setFromFlags(Settings &Given) {
   return Error::success();
 }
 
-Expected<Options> resolveOptions(StringRef Parameters) {
+Expected<Options> resolveOptions(StringRef Parameters, StringRef DefaultMode) {
   Settings Given;
+  Given.Opts.Mode = DefaultMode;
   if (Error E = setFromEnvironment(Given))
     return E;
   if (Error E = setFromFlags(Given))

@@ -17,9 +17,10 @@ namespace llmcoop {
 /// Each option has one name, spelled `name=value` as a parameter of the pass,
 /// `-llmcoop-name=value` on the command line and LLMCOOP_NAME in the
 /// environment; the first of these that is given counts. \p Parameters is what
-/// stands between the angle brackets of `llmcoop<...>`. The error names the
-/// option and what is allowed.
-llvm::Expected<Options> resolveOptions(llvm::StringRef Parameters);
+/// stands between the angle brackets of `llmcoop<...>`, \p DefaultMode the mode
+/// when none is given. The error names the option and what is allowed.
+llvm::Expected<Options> resolveOptions(llvm::StringRef Parameters,
+                                       llvm::StringRef DefaultMode);
 
 } // namespace llmcoop
 

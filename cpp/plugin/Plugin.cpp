@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "plugin/Apply.h"
+#include "plugin/Hinting.h"
 #include "plugin/Interpreter.h"
 #include "plugin/ModuleHost.h"
 #include "plugin/Options.h"
@@ -18,45 +20,60 @@ using namespace llvm;
 using namespace llmcoop;
 
 //===----------------------------------------------------------------------===//
-// The pass
+// The passes
 //===----------------------------------------------------------------------===//
 
 namespace {
 
-class LLMCoopPass : public PassInfoMixin<LLMCoopPass> {
+/// Puts kept rewrites in.
+class ApplyPass : public PassInfoMixin<ApplyPass> {
 public:
-  explicit LLMCoopPass(Options Opts) : Opts(std::move(Opts)) {}
+  ApplyPass(Options Opts, Position Here) : Opts(std::move(Opts)), Here(Here) {}
 
-  PreservedAnalyses run(Module &M, ModuleAnalysisManager &Analyses) {
-    if (Opts.Mode == "off")
-      return PreservedAnalyses::all();
-    ModuleHost Compiler(M, Analyses, Opts);
-    if (!Compiler.hasWork())
-      return PreservedAnalyses::all();
-    if (std::optional<std::string> Failure = runPython(Compiler))
-      Compiler.remark(RemarkKind::Missed, "NotRun", "", *Failure);
-    return Compiler.changed() ? PreservedAnalyses::none()
-                              : PreservedAnalyses::all();
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+    Functions Changed = applyRewrites(M, Opts, Here);
+    if (Here.At == Stage::Last)
+      endHinting(M);
+    return Changed.empty() ? PreservedAnalyses::all()
+                           : PreservedAnalyses::none();
   }
 
 private:
   Options Opts;
+  Position Here;
 };
 
-/// The pass at the end of a default pipeline, unless the user's pipeline also
-/// names it, as in `default<O3>,llmcoop<budget=8>`: once is meant.
-class LLMCoopLastPass : public PassInfoMixin<LLMCoopLastPass> {
+/// Looks for better versions of what no kept rewrite is for: a function that is
+/// compiled twice must not become two different ones.
+class SearchPass : public PassInfoMixin<SearchPass> {
 public:
-  LLMCoopLastPass(Options Opts, std::shared_ptr<const bool> IsNamed)
-      : Pass(std::move(Opts)), IsNamed(std::move(IsNamed)) {}
+  explicit SearchPass(Options Opts) : Opts(std::move(Opts)) {}
 
   PreservedAnalyses run(Module &M, ModuleAnalysisManager &Analyses) {
-    return *IsNamed ? PreservedAnalyses::all() : Pass.run(M, Analyses);
+    Functions Kept = applyKept(M, Analyses);
+    ModuleHost Compiler(M, Analyses, Opts, Kept);
+    if (!Compiler.hasWork())
+      return Kept.empty() ? PreservedAnalyses::all()
+                          : PreservedAnalyses::none();
+    if (std::optional<std::string> Failure = runPython(Compiler))
+      Compiler.remark(RemarkKind::Missed, "NotRun", "", *Failure);
+    return Compiler.changed() || !Kept.empty() ? PreservedAnalyses::none()
+                                               : PreservedAnalyses::all();
   }
 
 private:
-  LLMCoopPass Pass;
-  std::shared_ptr<const bool> IsNamed;
+  Functions applyKept(Module &M, ModuleAnalysisManager &Analyses) {
+    // A run that judges starts from the program itself.
+    if (!Opts.Run.empty())
+      return {};
+    Functions Kept = applyRewrites(M, Opts, {Stage::Last, false});
+    endHinting(M);
+    if (!Kept.empty())
+      Analyses.invalidate(M, PreservedAnalyses::none());
+    return Kept;
+  }
+
+  Options Opts;
 };
 
 /// Says in a remark why the options were not understood: in a compiler, that
@@ -86,50 +103,94 @@ private:
 // Registration
 //===----------------------------------------------------------------------===//
 
+namespace {
+
+/// What one pipeline is like; known in full when the pipeline is complete.
+struct Pipeline {
+  /// The user's pipeline names the pass, as in `default<O3>,llmcoop`: then it
+  /// does not also run where default pipelines have it.
+  bool NamesPass = false;
+  bool IsBeforeLink = false;
+};
+
+/// What a default pipeline does at one of its ends.
+class DefaultPass : public PassInfoMixin<DefaultPass> {
+public:
+  DefaultPass(Options Opts, Stage At, std::shared_ptr<const Pipeline> Around)
+      : Opts(std::move(Opts)), At(At), Around(std::move(Around)) {}
+
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &Analyses) {
+    if (Around->NamesPass)
+      return PreservedAnalyses::all();
+    if (Opts.Mode == "search" && At == Stage::Last)
+      return SearchPass(Opts).run(M, Analyses);
+    return ApplyPass(Opts, {At, Around->IsBeforeLink}).run(M, Analyses);
+  }
+
+private:
+  Options Opts;
+  Stage At;
+  std::shared_ptr<const Pipeline> Around;
+};
+
+} // namespace
+
 static bool parsePass(StringRef Name, ModulePassManager &Passes) {
   if (!PassBuilder::checkParametrizedPassName(Name, "llmcoop"))
     return false;
   StringRef Parameters = Name.drop_front(StringRef("llmcoop").size());
   if (Parameters.consume_front("<"))
     Parameters.consume_back(">");
-  Expected<Options> Opts = resolveOptions(Parameters);
+  Expected<Options> Opts = resolveOptions(Parameters, /*DefaultMode=*/"search");
   if (!Opts) {
     errs() << toString(Opts.takeError()) << "\n";
     return false;
   }
-  Passes.addPass(LLMCoopPass(*Opts));
+  if (Opts->Mode == "search")
+    Passes.addPass(SearchPass(*Opts));
+  else if (Opts->Mode == "apply")
+    Passes.addPass(ApplyPass(*Opts, {Stage::Last, /*BeforeLink=*/false}));
   return true;
 }
 
-static void addToCompiler(ModulePassManager &Passes, OptimizationLevel Level,
-                          ThinOrFullLTOPhase Phase,
-                          std::shared_ptr<const bool> IsNamed) {
-  // Before the link of an LTO build this would work on code that is about to be
-  // inlined and optimized all over again.
-  bool IsPreLink = Phase == ThinOrFullLTOPhase::ThinLTOPreLink ||
-                   Phase == ThinOrFullLTOPhase::FullLTOPreLink;
-  if (Level == OptimizationLevel::O0 || IsPreLink)
+static void addToDefault(ModulePassManager &Passes, Stage At,
+                         std::shared_ptr<const Pipeline> Around) {
+  Expected<Options> Opts = resolveOptions("", /*DefaultMode=*/"apply");
+  if (!Opts) {
+    std::string Message = toString(Opts.takeError());
+    if (At == Stage::Last) // once is enough
+      Passes.addPass(MalformedOptionsPass(Message));
     return;
-  Expected<Options> Opts = resolveOptions("");
-  if (Opts)
-    Passes.addPass(LLMCoopLastPass(*Opts, std::move(IsNamed)));
-  else
-    Passes.addPass(MalformedOptionsPass(toString(Opts.takeError())));
+  }
+  bool Applies = Opts->Mode != "off" && !Opts->Rewrites.empty();
+  bool Searches = Opts->Mode == "search" && At == Stage::Last;
+  if (Applies || Searches)
+    Passes.addPass(DefaultPass(*Opts, At, std::move(Around)));
 }
 
 static void registerIn(PassBuilder &Builder) {
-  auto IsNamed = std::make_shared<bool>(false);
+  auto Around = std::make_shared<Pipeline>();
   Builder.registerPipelineParsingCallback(
-      [IsNamed](StringRef Name, ModulePassManager &Passes,
-                ArrayRef<PassBuilder::PipelineElement>) {
+      [Around](StringRef Name, ModulePassManager &Passes,
+               ArrayRef<PassBuilder::PipelineElement>) {
         bool Parsed = parsePass(Name, Passes);
-        *IsNamed |= Parsed;
+        Around->NamesPass |= Parsed;
         return Parsed;
       });
-  Builder.registerOptimizerLastEPCallback([IsNamed](ModulePassManager &Passes,
-                                                    OptimizationLevel Level,
-                                                    ThinOrFullLTOPhase Phase) {
-    addToCompiler(Passes, Level, Phase, IsNamed);
+  Builder.registerPipelineStartEPCallback(
+      [Around](ModulePassManager &Passes, OptimizationLevel Level) {
+        if (Level != OptimizationLevel::O0)
+          addToDefault(Passes, Stage::Start, Around);
+      });
+  Builder.registerOptimizerLastEPCallback([Around](ModulePassManager &Passes,
+                                                   OptimizationLevel Level,
+                                                   ThinOrFullLTOPhase Phase) {
+    // Before the link of an LTO build this would work on code that is about to
+    // be inlined and optimized all over again.
+    Around->IsBeforeLink = Phase == ThinOrFullLTOPhase::ThinLTOPreLink ||
+                           Phase == ThinOrFullLTOPhase::FullLTOPreLink;
+    if (Level != OptimizationLevel::O0 && !Around->IsBeforeLink)
+      addToDefault(Passes, Stage::Last, Around);
   });
 }
 

@@ -48,12 +48,21 @@ static std::optional<std::string> initialize(const char *Interpreter) {
          (Status.err_msg ? Status.err_msg : "unknown reason");
 }
 
+static std::string converted(const Host &H, const std::string &Function,
+                             const std::string &IR) {
+  Conversion Result = H.canonicalReplacement(Function, IR);
+  if (Result.Refusal)
+    throw py::value_error(*Result.Refusal);
+  return Result.Text;
+}
+
 static void defineHost() {
   auto *Definition = new PyModuleDef(); // lives as long as the interpreter
   py::module_ M = py::module_::create_extension_module(
       "_llmcoop_host", "The compiler that this Python runs in.", Definition);
   py::class_<Options>(M, "Options")
       .def_readonly("mode", &Options::Mode)
+      .def_readonly("rewrites", &Options::Rewrites)
       .def_readonly("functions", &Options::Functions)
       .def_readonly("budget_s", &Options::Budget)
       .def_readonly("model", &Options::Model)
@@ -70,6 +79,8 @@ static void defineHost() {
                              py::return_value_policy::reference_internal)
       .def("functions", &Host::functions)
       .def("extract", &Host::extract)
+      .def("canonical", &Host::canonical)
+      .def("canonical_replacement", converted)
       .def("check", &Host::check)
       .def("replace", &Host::replace)
       .def("passed",

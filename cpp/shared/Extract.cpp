@@ -174,7 +174,7 @@ static void copyIntegerFlags(const Module &Source, Module &Target) {
       Target.addModuleFlag(Flag.Behavior, Flag.Key->getString(), Flag.Val);
 }
 
-static Function *cloneInto(Module &Target, const Function &F) {
+static void cloneInto(Module &Target, const Function &F) {
   ValueToValueMapTy Values;
   auto *Copy =
       Function::Create(F.getFunctionType(), extractedLinkage(F.getLinkage()),
@@ -202,23 +202,26 @@ static Function *cloneInto(Module &Target, const Function &F) {
     NewGroup->setSelectionKind(Group->getSelectionKind());
     Copy->setComdat(NewGroup);
   }
-  return Copy;
+}
+
+std::unique_ptr<Module> extractModule(const Function &F) {
+  const Module &Source = *F.getParent();
+  auto Target =
+      std::make_unique<Module>(Source.getModuleIdentifier(), F.getContext());
+  Target->setSourceFileName(Source.getSourceFileName());
+  Target->setTargetTriple(Source.getTargetTriple());
+  Target->setDataLayout(Source.getDataLayout());
+  copyIntegerFlags(Source, *Target);
+  cloneInto(*Target, F);
+  return Target;
 }
 
 std::string extractFunction(const Function &F) {
-  const Module &Source = *F.getParent();
-  Module Target(Source.getModuleIdentifier(), F.getContext());
-  Target.setSourceFileName(Source.getSourceFileName());
-  Target.setTargetTriple(Source.getTargetTriple());
-  Target.setDataLayout(Source.getDataLayout());
-  copyIntegerFlags(Source, Target);
-
-  Function *Copy = cloneInto(Target, F);
-  DebugLocations(F).abbreviate(*Copy);
-
+  std::unique_ptr<Module> Target = extractModule(F);
+  DebugLocations(F).abbreviate(*Target->getFunction(F.getName()));
   std::string Text;
   raw_string_ostream Stream(Text);
-  Target.print(Stream, /*AAW=*/nullptr);
+  Target->print(Stream, /*AAW=*/nullptr);
   return Text;
 }
 

@@ -13,6 +13,7 @@
 #define LLMCOOP_SHARED_EXTRACT_H
 
 #include "llvm/IR/GlobalValue.h"
+#include <memory>
 #include <string>
 
 namespace llvm {
@@ -21,6 +22,10 @@ class Module;
 } // namespace llvm
 
 namespace llmcoop {
+
+/// A module in the context of \p F in which only \p F is defined, as
+/// extractFunction() writes it, but with the debug info of the whole module.
+std::unique_ptr<llvm::Module> extractModule(const llvm::Function &F);
 
 /// The linkage that a function with \p Linkage has as the only definition of a
 /// module: one under which it can't be dropped for want of callers.

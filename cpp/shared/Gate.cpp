@@ -23,8 +23,9 @@ namespace llmcoop {
 
 static Error refuse(const Twine &Reason) { return createStringError(Reason); }
 
-static Expected<std::unique_ptr<Module>> parse(StringRef IR,
-                                               LLVMContext &Context) {
+Expected<std::unique_ptr<Module>> parseReplacement(StringRef IR,
+                                                   LLVMContext &Context) {
+  Context.setDiagnosticHandlerCallBack([](const DiagnosticInfo *, void *) {});
   SMDiagnostic Diagnostic;
   std::unique_ptr<Module> Text =
       parseAssembly(MemoryBufferRef(IR, "replacement"), Diagnostic, Context);
@@ -205,6 +206,8 @@ static Error checkReference(Module &Host, const GlobalValue &G) {
   const auto *Known = dyn_cast_or_null<Function>(Existing);
   if (!Called || !Known)
     return Error::success();
+  if (Called->getCallingConv() != Known->getCallingConv())
+    return refuse("changes the calling convention of @" + G.getName());
   std::string Gained =
       firstMissing(Called->getAttributes().getFnAttrs(),
                    Known->getAttributes().getFnAttrs(), callersRelyOn);
@@ -230,6 +233,12 @@ static Error checkBody(const Function &Old, const Function &New) {
   for (const BasicBlock &Block : New)
     if (Block.hasAddressTaken())
       return refuse("takes the address of a block");
+  for (const Instruction &I : instructions(New)) {
+    const auto *Call = dyn_cast<CallBase>(&I);
+    const Function *Callee = Call ? Call->getCalledFunction() : nullptr;
+    if (Callee && Callee->getCallingConv() != Call->getCallingConv())
+      return refuse("calls @" + Callee->getName() + " by another convention");
+  }
   std::set<std::string> Before = inlineAssembly(Old);
   for (const std::string &Assembly : inlineAssembly(New))
     if (!Before.count(Assembly))
@@ -260,39 +269,40 @@ static Error checkReferences(Function &Old, Module &Text, const Function &New) {
 
 //===----------------------------------------------------------------------===//
 
-static Error tryReplacement(Function &Old, StringRef IR, bool Keep) {
+Error admit(Function &Old, Module &Text, Admission Kind) {
   std::string Ineligible = whyNotEligible(Old);
   if (!Ineligible.empty())
     return refuse("can't replace this function: " + Ineligible);
-  LLVMContext Context;
-  Context.setDiagnosticHandlerCallBack([](const DiagnosticInfo *, void *) {});
-  Expected<std::unique_ptr<Module>> Text = parse(IR, Context);
-  if (!Text)
-    return Text.takeError();
-  if (Error Refusal = checkTarget(*Old.getParent(), **Text))
+  if (Error Refusal = checkTarget(*Old.getParent(), Text))
     return Refusal;
-  const Function *New = (*Text)->getFunction(Old.getName());
+  const Function *New = Text.getFunction(Old.getName());
   if (!New || New->isDeclaration())
     return refuse("does not define @" + Old.getName());
   if (Error Refusal = checkInterface(Old, *New))
     return Refusal;
-  if (Error Refusal = checkReferences(Old, **Text, *New))
+  if (Error Refusal = checkReferences(Old, Text, *New))
     return Refusal;
 
-  Transplant Operation(Old, **Text);
+  Transplant Operation(Old, Text);
   if (Error Refusal = Operation.perform())
     return Refusal;
-  if (Keep)
+  if (Kind == Admission::Keep)
     Operation.commit();
   return Error::success();
 }
 
+static Error tryReplacement(Function &Old, StringRef IR, Admission Kind) {
+  LLVMContext Context;
+  Expected<std::unique_ptr<Module>> Text = parseReplacement(IR, Context);
+  return Text ? admit(Old, **Text, Kind) : Text.takeError();
+}
+
 Error replaceFunction(Function &Old, StringRef IR) {
-  return tryReplacement(Old, IR, /*Keep=*/true);
+  return tryReplacement(Old, IR, Admission::Keep);
 }
 
 Error checkReplacement(Function &Old, StringRef IR) {
-  return tryReplacement(Old, IR, /*Keep=*/false);
+  return tryReplacement(Old, IR, Admission::OnlyCheck);
 }
 
 } // namespace llmcoop

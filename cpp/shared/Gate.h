@@ -15,10 +15,12 @@
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <memory>
 #include <string>
 
 namespace llvm {
 class Function;
+class LLVMContext;
 class Module;
 } // namespace llvm
 
@@ -45,6 +47,15 @@ llvm::Error replaceFunction(llvm::Function &Old, llvm::StringRef IR);
 
 /// Says what replaceFunction() would say, and leaves the module as it is.
 llvm::Error checkReplacement(llvm::Function &Old, llvm::StringRef IR);
+
+/// The two halves of the above. A text that was parsed may be given other names
+/// before it is put in. \p Context is one of its own.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+parseReplacement(llvm::StringRef IR, llvm::LLVMContext &Context);
+
+/// What becomes of a replacement that the gate lets pass.
+enum class Admission { Keep, OnlyCheck };
+llvm::Error admit(llvm::Function &Old, llvm::Module &Text, Admission Kind);
 
 } // namespace llmcoop
 

@@ -8,6 +8,7 @@
 #include "shared/Transplant.h"
 #include "shared/DebugLocations.h"
 #include "shared/Extract.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/DerivedTypes.h"
@@ -66,17 +67,24 @@ Type *TextTypes::rebuildStruct(StructType *T) {
                                             T->isPacked());
 }
 
+std::unique_ptr<Module> copyInto(LLVMContext &Context, const Module &M) {
+  SmallVector<char, 0> Bitcode;
+  // Without a symbol table, which is for linkers and takes longer than the
+  // rest.
+  BitcodeWriter Writer(Bitcode);
+  Writer.writeModule(M);
+  Writer.writeStrtab();
+  return cantFail(
+      parseBitcodeFile(MemoryBufferRef(toStringRef(Bitcode), "copy"), Context),
+      "bitcode that was just written can be read");
+}
+
 static std::unique_ptr<Module> moveToContext(Module &Text,
                                              LLVMContext &Context) {
   for (StructType *Struct : Text.getIdentifiedStructTypes())
     if (Struct->hasName())
       Struct->setName((TypePrefix + Struct->getName()).str());
-  SmallString<0> Bitcode;
-  raw_svector_ostream Stream(Bitcode);
-  WriteBitcodeToFile(Text, Stream);
-  return cantFail(
-      parseBitcodeFile(MemoryBufferRef(Bitcode.str(), "replacement"), Context),
-      "bitcode that was just written can be read");
+  return copyInto(Context, Text);
 }
 
 Transplant::Transplant(Function &Old, Module &Text)
@@ -138,7 +146,7 @@ Error Transplant::perform() {
 
 Error Transplant::mapGlobals() {
   Values[New] = &Old;
-  SmallVector<GlobalVariable *> OwnConstants;
+  SmallVector<GlobalVariable *> OwnConstants, KnownConstants;
   for (GlobalValue &G : Text->global_values()) {
     if (&G == New || (G.use_empty() && !G.isUsedByMetadata()))
       continue;
@@ -148,11 +156,24 @@ Error Transplant::mapGlobals() {
     Values[&G] = *Mapped;
     if (G.hasLocalLinkage())
       OwnConstants.push_back(cast<GlobalVariable>(&G));
+    else if (G.hasAvailableExternallyLinkage() && isa<GlobalVariable>(G))
+      KnownConstants.push_back(cast<GlobalVariable>(&G));
   }
   for (GlobalVariable *G : OwnConstants)
     cast<GlobalVariable>(Values[G])->setInitializer(
         MapValue(G->getInitializer(), Values, RF_None, &Types));
+  for (GlobalVariable *G : KnownConstants)
+    if (!hasSameValue(*G))
+      return createStringError("gives @" + G->getName() + " another value");
   return Error::success();
+}
+
+/// What was proved or tested with the text's value must hold with the module's.
+bool Transplant::hasSameValue(const GlobalVariable &G) {
+  const auto *Existing = dyn_cast<GlobalVariable>(Values[&G]);
+  return Existing && Existing->hasDefinitiveInitializer() &&
+         Existing->getInitializer() ==
+             MapValue(G.getInitializer(), Values, RF_None, &Types);
 }
 
 /// Whether code that was written for \p Declared may refer to \p Existing.

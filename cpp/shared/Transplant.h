@@ -16,6 +16,10 @@
 
 namespace llmcoop {
 
+/// A copy of \p M in another context, with the names of everything.
+std::unique_ptr<llvm::Module> copyInto(llvm::LLVMContext &Context,
+                                       const llvm::Module &M);
+
 /// Types that came with a text, mapped to the context's own ones: a named
 /// struct that the context has already is that struct, not a second one.
 class TextTypes final : public llvm::ValueMapTypeRemapper {
@@ -49,6 +53,7 @@ public:
 
 private:
   llvm::Error mapGlobals();
+  bool hasSameValue(const llvm::GlobalVariable &G);
   llvm::Expected<llvm::GlobalValue *> counterpart(llvm::GlobalValue &G);
   llvm::GlobalVariable *addConstant(llvm::GlobalVariable &G);
   llvm::Function *addIntrinsic(llvm::Function &G);

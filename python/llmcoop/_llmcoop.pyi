@@ -51,6 +51,12 @@ class Module:
     def replace_function(self, name: str, ir: str) -> None:
         """Put the function of that name in `ir` in place of ours, if the gate lets it pass."""
 
+    def canonical(self, function: str) -> str:
+        """The text by which a later build recognizes the function: the same wherever it is compiled."""
+
+    def canonical_replacement(self, function: str, ir: str) -> str:
+        """Bring `ir`, another version of the function in the names of this module, into the names of `canonical`."""
+
     def run_passes(
         self,
         pipeline: str,

@@ -134,9 +134,9 @@ class _Bench:
     def plugin_in_clang(self) -> str:
         source, record = self._folder / "function.c", self._folder / "clang.yaml"
         source.write_text(_FUNCTION)
-        plugin = f"-fpass-plugin={llmcoop.plugin_path()}"
+        plugin = [f"-fpass-plugin={llmcoop.plugin_path()}", "-mllvm", "-llmcoop-mode=search"]
         records = (f"-foptimization-record-file={record}", "-foptimization-record-passes=llmcoop")
-        self._run([self._clang, "-O3", plugin, *records, "-c", source, "-o", self._folder / "f.o"], _REINSTALL)
+        self._run([self._clang, "-O3", *plugin, *records, "-c", source, "-o", self._folder / "f.o"], _REINSTALL)
         return _worked(record)
 
     def make_sandbox(self) -> Check | str:

@@ -1,6 +1,6 @@
 // With -g the rewritten functions keep their lines (inlined ones too), module metadata is not doubled, and the DWARF
 // of the object file verifies.
-// RUN: %clang -O2 -g -S -emit-llvm %s -o %t.ll -mllvm -llmcoop-proposer=%proposers:identity 2> %t.remarks
+// RUN: %search -O2 -g -S -emit-llvm %s -o %t.ll -mllvm -llmcoop-proposer=%proposers:identity 2> %t.remarks
 // RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
 // RUN: opt -passes=verify -S %t.ll -o - | FileCheck %s
 // RUN: clang -O2 -c %t.ll -o %t.o

@@ -60,6 +60,8 @@ config.substitutions += [
     ("%python", sys.executable),
     ("%opt", f"opt -load-pass-plugin={plugin} -pass-remarks=llmcoop -pass-remarks-missed=llmcoop -S"),
     ("%clang", f"clang -fpass-plugin={plugin} -Rpass=llmcoop -Rpass-missed=llmcoop"),
+    ("%search", f"clang -fpass-plugin={plugin} -Rpass=llmcoop -Rpass-missed=llmcoop -mllvm -llmcoop-mode=search"),
+    ("%keep", f"{sys.executable} {here / 'Inputs' / 'keep.py'}"),
     ("%split", f"{sys.executable} {here / 'Inputs' / 'split.py'}"),
     ("%serve", f"{sys.executable} {here / 'Inputs' / 'server.py'}"),
     ("%judge", f"{sys.executable} {here / 'Inputs' / 'judge.py'}"),

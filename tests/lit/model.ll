@@ -23,7 +23,7 @@
 ; RUN: diff %t/same.ll %t/3.ll
 ; RUN: %serve %t/replies %opt -passes='llmcoop<functions=shifted;model=tiny;calls=1>' %t/module.ll -o %t/4.ll 2>&1 | FileCheck %s --check-prefix=SPENT
 ; RUN: diff %t/same.ll %t/4.ll
-; RUN: %serve %t/prose clang -fpass-plugin=%plugin -Rpass-missed=llmcoop -O1 -mllvm -llmcoop-model=tiny -mllvm -llmcoop-functions=shifted -S -emit-llvm %t/module.ll -o %t/5.ll 2>&1 | FileCheck %s --check-prefix=PROSE
+; RUN: %serve %t/prose clang -fpass-plugin=%plugin -Rpass-missed=llmcoop -O1 -mllvm -llmcoop-mode=search -mllvm -llmcoop-model=tiny -mllvm -llmcoop-functions=shifted -S -emit-llvm %t/module.ll -o %t/5.ll 2>&1 | FileCheck %s --check-prefix=PROSE
 ; RUN: not %opt -passes='llmcoop<calls=some>' %t/module.ll -o - 2>&1 | FileCheck %s --check-prefix=CALLS
 ; KEY: remark: {{.*}} no key and no server for model 'tiny'
 ; KEY-NOT: remark

@@ -5,7 +5,7 @@
 ; RUN: not %opt -passes='llmcoop<budget=soon>' %s 2>&1 | FileCheck %s --check-prefix=BUDGET
 ; RUN: not %opt -passes='llmcoop<functions=[>' %s 2>&1 | FileCheck %s --check-prefix=REGEX
 ; RUN: not %opt -passes='llmcoop<proposer=mine>' %s 2>&1 | FileCheck %s --check-prefix=PROPOSER
-; MODE: llmcoop: unknown mode 'quick'; allowed are mode=search|off, functions=<regular expression>, budget=<seconds>
+; MODE: llmcoop: unknown mode 'quick'; allowed are mode=apply|search|off, rewrites=<folder>, functions=<regular expression>, budget=<seconds>
 ; NAME: llmcoop: unknown parameter 'seconds'; allowed are
 ; BUDGET: llmcoop: budget='soon' is not a number of seconds; allowed are
 ; REGEX: llmcoop: functions='[' is not valid: {{.*}}; allowed are
@@ -13,6 +13,7 @@
 
 ; RUN: env LLMCOOP_PYTHON=/no/such/python %opt -passes='llmcoop<mode=off>' %s -o - 2>&1 | FileCheck %s --check-prefix=OFF
 ; RUN: env LLMCOOP_PYTHON=/no/such/python %opt -passes='llmcoop' -llmcoop-mode=off %s -o - 2>&1 | FileCheck %s --check-prefix=OFF
+; RUN: env LLMCOOP_PYTHON=/no/such/python %opt -passes='llmcoop<mode=apply>' %s -o - 2>&1 | FileCheck %s --check-prefix=OFF
 ; RUN: env LLMCOOP_PYTHON=/no/such/python LLMCOOP_MODE=off %opt -passes='llmcoop' %s -o - 2>&1 | FileCheck %s --check-prefix=OFF
 ; RUN: env LLMCOOP_PYTHON=/no/such/python LLMCOOP_FUNCTIONS=g %opt -passes='llmcoop' %s -o - 2>&1 | FileCheck %s --check-prefix=OFF
 ; OFF-NOT: remark

@@ -10,6 +10,8 @@
 ; CHECK: assumption: gains the parameter attribute 'nonnull' that callers do not promise
 ; CHECK: attribute: loses the attribute 'nounwind' that callers rely on
 ; CHECK: block-address: takes the address of a block
+; CHECK: call-convention: calls @known by another convention
+; CHECK: callee-convention: changes the calling convention of @known
 ; CHECK: callee-defined: defines @helper
 ; CHECK: callee-promise: promises 'nounwind' for @known
 ; CHECK: callee-type: declares @known differently
@@ -31,20 +33,24 @@
 ; CHECK: target: is for another target: aarch64-linux-gnu
 ; CHECK: thread-local: declares @counter differently
 ; CHECK: type: changes the type of the function
+; CHECK: value: gives @table another value
 ; CHECK: variable: refers to something new: @secret
 ; CHECK: verifier: fails the verifier: Instruction does not dominate all uses!
 ; CHECK: visibility: changes the visibility of the function
-; CHECK: none of 29 candidates
+; CHECK: none of 32 candidates
 
 ;--- module.ll
 target triple = "x86_64-pc-linux-gnu"
 @counter = internal global i32 0
+@table = internal constant i32 5
 declare i32 @known(i32)
 define noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
   %v = load i32, ptr %p
   %w = call i32 @known(i32 %v)
   %c = load i32, ptr @counter
-  %s = add i32 %w, %c
+  %t = load i32, ptr @table
+  %u = add i32 %c, %t
+  %s = add i32 %w, %u
   ret i32 %s
 }
 ;--- f/alias.ll
@@ -190,4 +196,22 @@ define noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
 ;--- f/visibility.ll
 define hidden noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
   ret i32 0
+}
+;--- f/call-convention.ll
+declare i32 @known(i32)
+define noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
+  %v = call fastcc i32 @known(i32 5)
+  ret i32 %v
+}
+;--- f/callee-convention.ll
+declare fastcc i32 @known(i32)
+define noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
+  %v = call fastcc i32 @known(i32 5)
+  ret i32 %v
+}
+;--- f/value.ll
+@table = available_externally constant i32 6
+define noundef i32 @f(ptr %p) nounwind memory(argmem: read) {
+  %v = load i32, ptr @table
+  ret i32 %v
 }

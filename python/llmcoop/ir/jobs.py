@@ -248,6 +248,21 @@ class ListFunctions:
 
 
 @dataclass(frozen=True, slots=True)
+class Canonical:
+    """The canonical text of a function, or of `ir`, another version of it in the names of the module; gives `Data`."""
+
+    module: bytes
+    function: str
+    ir: str = ""
+
+    def run(self) -> Data:
+        module = _parse(self.module)
+        if self.ir:
+            return Data(module.canonical_replacement(self.function, self.ir).encode())
+        return Data(module.canonical(self.function).encode())
+
+
+@dataclass(frozen=True, slots=True)
 class Disassemble:
     """Bitcode as text; gives `Data`."""
 
@@ -269,6 +284,7 @@ Job = (
     | Link
     | Hotness
     | ListFunctions
+    | Canonical
     | Disassemble
     | Compare
     | Demand

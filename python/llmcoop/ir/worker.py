@@ -141,6 +141,20 @@ class Worker:
         """What a module defines and declares."""
         return self._do(jobs.ListFunctions(_bytes(ir)), jobs.Functions).functions
 
+    def canonical(self, module: str | bytes, function: str) -> str:
+        """The text by which a later build recognizes `function` of a module: the same wherever it is compiled.
+
+        It does not depend on debug info, on names of values and private constants, or on what else is in the file.
+        """
+        return self._do(jobs.Canonical(_bytes(module), function), jobs.Data).data.decode()
+
+    def canonical_replacement(self, module: str | bytes, function: str, ir: str) -> str:
+        """Another version of `function`, `ir` in the names of `module`, in the names of `canonical`.
+
+        IRError if `ir` is not valid. Whether the gate lets it in, `replace` tells.
+        """
+        return self._do(jobs.Canonical(_bytes(module), function, ir), jobs.Data).data.decode()
+
     def refine(self, old: str | bytes, new: str | bytes, function: str, seconds: float) -> Refined:
         """Decide whether `function` of `new` refines that of `old`, as far as our own validator goes.
 

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LLMCOOP_IR_DISPATCHER_H
-#define LLMCOOP_IR_DISPATCHER_H
+#ifndef LLMCOOP_SHARED_DISPATCHER_H
+#define LLMCOOP_SHARED_DISPATCHER_H
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -37,4 +37,4 @@ void fillDispatcher(llvm::Function &F, llvm::GlobalVariable &Level,
 
 } // namespace llmcoop
 
-#endif // LLMCOOP_IR_DISPATCHER_H
+#endif // LLMCOOP_SHARED_DISPATCHER_H

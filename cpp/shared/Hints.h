@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LLMCOOP_IR_HINTS_H
-#define LLMCOOP_IR_HINTS_H
+#ifndef LLMCOOP_SHARED_HINTS_H
+#define LLMCOOP_SHARED_HINTS_H
 
+#include "llvm/Support/Error.h"
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,11 +28,18 @@ using Hints = std::vector<std::pair<std::string, std::string>>;
 ///
 /// Returns the LLVM options that must be set when passes run on the module: a
 /// loop that is told to vectorize would otherwise be allowed to reorder
-/// floating-point sums, as if the programmer had written a pragma.
-/// \throws IRError for a hint that does not exist, a loop that is not there,
-/// and for vectorization in a module with such pragmas of its own.
-std::vector<std::string> setHints(llvm::Function &F, const Hints &Hints);
+/// floating-point sums, as if the programmer had written a pragma. An error
+/// leaves the module as it was: a hint that does not exist, a loop that is not
+/// there, vectorization in a module with such pragmas of its own.
+llvm::Expected<std::vector<std::string>> setHints(llvm::Function &F,
+                                                  const Hints &Hints);
+
+/// Whether \p Hints are such that an option must be set.
+bool needOption(const Hints &Hints);
+
+/// Named metadata that says so of a module.
+inline constexpr const char *NeedMark = "llmcoop.vectorization.hints";
 
 } // namespace llmcoop
 
-#endif // LLMCOOP_IR_HINTS_H
+#endif // LLMCOOP_SHARED_HINTS_H

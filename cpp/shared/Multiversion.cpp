@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Multiversion.h"
-#include "Dispatcher.h"
+#include "shared/Multiversion.h"
+#include "shared/Dispatcher.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -39,7 +39,7 @@ using Versions = MapVector<Function *, Function *>;
 // Levels and features
 //===----------------------------------------------------------------------===//
 
-static Level parseLevel(StringRef Text) {
+static Expected<Level> parseLevel(StringRef Text) {
   auto [CPU, Settings] = Text.split(':');
   // The bits 96 to 98 of the features, which come 32 to a word after the first.
   unsigned Bit = StringSwitch<unsigned>(CPU)
@@ -48,14 +48,14 @@ static Level parseLevel(StringRef Text) {
                      .Case("x86-64-v4", 2)
                      .Default(3);
   if (Bit == 3)
-    throw IRError("not a level to clone for: " + CPU.str() +
-                  " (x86-64-v2, x86-64-v3 or x86-64-v4)");
+    return createStringError("not a level to clone for: " + CPU +
+                             " (x86-64-v2, x86-64-v3 or x86-64-v4)");
   Level Result{CPU, {2, Bit}, "", ""};
   while (!Settings.empty()) {
     auto [Setting, Rest] = Settings.split(',');
     auto [Name, Value] = Setting.split('=');
     if (Name != "tune" && Name != "prefer-vector-width")
-      throw IRError("not a setting of a level: " + Setting.str());
+      return createStringError("not a setting of a level: " + Setting);
     (Name == "tune" ? Result.Tune : Result.PreferVectorWidth) = Value;
     Settings = Rest;
   }
@@ -272,6 +272,13 @@ static void dispatch(ArrayRef<Function *> Roots, ArrayRef<Versions> Levels,
   }
 }
 
+static StringRef whyNotRoot(const Function &F, ArrayRef<Level> Levels) {
+  StringRef Why = whyNotRoot(F);
+  if (Why.empty() && all_of(Levels, [&](auto &L) { return covers(F, L); }))
+    return "is compiled for such a CPU already";
+  return Why;
+}
+
 /// The functions to dispatch; the others go to \p Skipped with the reason.
 static SetVector<Function *> findRoots(Module &M,
                                        const std::vector<std::string> &Names,
@@ -280,9 +287,7 @@ static SetVector<Function *> findRoots(Module &M,
   SetVector<Function *> Roots;
   for (const std::string &Name : Names) {
     Function *F = M.getFunction(Name);
-    StringRef Why = F ? whyNotRoot(*F) : "does not exist";
-    if (Why.empty() && all_of(Levels, [&](auto &L) { return covers(*F, L); }))
-      Why = "is compiled for such a CPU already";
+    StringRef Why = F ? whyNotRoot(*F, Levels) : "does not exist";
     if (Why.empty())
       Roots.insert(F);
     else
@@ -291,27 +296,57 @@ static SetVector<Function *> findRoots(Module &M,
   return Roots;
 }
 
-std::vector<Skipped> multiversion(Module &M,
-                                  const std::vector<std::string> &Functions,
-                                  const std::vector<std::string> &CPUs) {
+static Expected<SmallVector<Level, 4>>
+parseLevels(const std::vector<std::string> &CPUs) {
   SmallVector<Level, 4> Levels;
-  SmallVector<FeatureBit, 4> Bits;
   for (const std::string &CPU : CPUs) {
-    Levels.push_back(parseLevel(CPU));
-    Bits.push_back(Levels.back().Bit);
+    Expected<Level> Parsed = parseLevel(CPU);
+    if (!Parsed)
+      return Parsed.takeError();
+    Levels.push_back(*Parsed);
   }
+  return Levels;
+}
+
+Expected<std::vector<Skipped>>
+multiversion(Module &M, const std::vector<std::string> &Functions,
+             const std::vector<std::string> &CPUs) {
+  Expected<SmallVector<Level, 4>> Levels = parseLevels(CPUs);
+  if (!Levels)
+    return Levels.takeError();
   std::vector<Skipped> Skipped;
-  SetVector<Function *> Roots = findRoots(M, Functions, Levels, Skipped);
+  SetVector<Function *> Roots = findRoots(M, Functions, *Levels, Skipped);
   if (Roots.empty())
     return Skipped;
   for (Function &F : M)
     forbidFusing(F);
   SetVector<Function *> All = withCallees(Roots.getArrayRef());
+  SmallVector<FeatureBit, 4> Bits;
   SmallVector<Versions, 4> Clones;
-  for (const Level &Level : Levels)
+  for (const Level &Level : *Levels) {
+    Bits.push_back(Level.Bit);
     Clones.push_back(cloneFor(All.getArrayRef(), Level));
+  }
   dispatch(Roots.getArrayRef(), Clones, addLevelVariable(M, Bits));
   return Skipped;
+}
+
+Error checkCloneable(const Function &F, const std::vector<std::string> &CPUs) {
+  Expected<SmallVector<Level, 4>> Levels = parseLevels(CPUs);
+  if (!Levels)
+    return Levels.takeError();
+  StringRef Why = whyNotRoot(F, *Levels);
+  return Why.empty() ? Error::success()
+                     : createStringError("the function " + Why);
+}
+
+bool mayBeFused(const Module &M) {
+  for (const Function &F : M)
+    for (const Instruction &I : instructions(F))
+      if (isa<FPMathOperator>(I) && I.hasAllowContract() &&
+          !I.hasAllowReassoc())
+        return true;
+  return false;
 }
 
 } // namespace llmcoop
