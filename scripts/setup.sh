@@ -8,7 +8,7 @@ packages=(
   libzstd-dev zlib1g-dev libxml2-dev                                           # what LLVM's libraries need
   g++ libc6-dev cmake ninja-build python3-dev python3-venv                     # the build
   bubblewrap binutils                                                          # the sandbox; as, for the level of assembly
-  clang-format-22 csmith libcsmith-dev                                         # for scripts/test.sh
+  clang-format-22 csmith libcsmith-dev ccache                                  # for scripts/test.sh
 )
 
 stop() {
