@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcoop import rewrites
+from llmcoop import user_rewrites
 from llmcoop.examiner import Examiner
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.spec import Spec, load
@@ -74,7 +74,7 @@ def examined(folder: Path, seconds: float, right_s: float | None) -> list[Trial]
 
 def examine(spec: Spec, examiner: Examiner, rewrite: Path, attack_s: float, prepared_s: float) -> Trial:
     """One rewrite."""
-    candidate = rewrites.as_candidate(spec.program, rewrite)
+    candidate = user_rewrites.as_candidate(spec.program, rewrite)
     started = time.monotonic()
     evidence = examiner.examine({candidate.source: candidate.text}, attack_s, lambda _: None)
     verdict = decide(evidence, spec.accept, examiner.adequacy)

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import llmcoop
-from llmcoop import bench_commands, report
+from llmcoop import bench_commands, compiler_commands, project_commands, report, rewrite_commands
 from llmcoop.errors import LLMCoopError
 from llmcoop.report import Check, CheckStatus, Event, Listener, Run, RunOutcome
 from llmcoop.spec import Spec, from_options, split_words
@@ -44,6 +44,9 @@ app = typer.Typer(
 
 
 app.add_typer(bench_commands.app)
+app.add_typer(rewrite_commands.app)
+app.add_typer(project_commands.app)
+app.add_typer(compiler_commands.app)
 
 
 def main() -> None:
@@ -52,7 +55,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files need not be valid text
     try:
-        app()
+        app(prog_name="llmcoop")
     except LLMCoopError as error:
         print(f"llmcoop: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -16,6 +16,7 @@ from llmcoop.prepare import Prepared
 from llmcoop.report import (
     Check,
     Environment,
+    KeptRewrites,
     LevelGain,
     LevelSpending,
     ModelUse,
@@ -40,6 +41,7 @@ class Findings:
     interrupted: bool
     tests: Testing | None
     gains: tuple[LevelGain, ...]  # of the winner, by level
+    rewrites: KeptRewrites | None  # of the winner, for builds
     model: ModelUse | None
     spending: tuple[LevelSpending, ...]
     elapsed_s: float
@@ -72,6 +74,7 @@ def conclude(findings: Findings, spec: Spec, program: Prepared, out: Path, files
         elapsed_s=findings.elapsed_s,
         winner=_winner(winner) if winner else None,
         gain_by_level=findings.gains,
+        rewrites=findings.rewrites,
         candidates=tuple(OutcomeCount(each, counts[each]) for each in Outcome),
         tests=findings.tests,
         model=findings.model,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from llmcoop import rewrites, workspace
+from llmcoop import user_rewrites, workspace
 from llmcoop.errors import ProgramError
 from llmcoop.examiner import Examiner
 from llmcoop.function_mode import as_program
@@ -69,7 +69,7 @@ def check(spec: Spec, *, out: Path, listener: Listener = lambda _: None) -> Exam
         ToolchainError: a tool or the sandbox failed.
     """
     started = time.monotonic()
-    candidates = [rewrites.as_candidate(spec.program, path) for path in spec.rewrites]
+    candidates = [user_rewrites.as_candidate(spec.program, path) for path in spec.rewrites]
     seconds = spec.budget.seconds
     workspace.make(out)
     spec = as_program(spec, out)

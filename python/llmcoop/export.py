@@ -10,10 +10,12 @@ from difflib import unified_diff
 from pathlib import Path
 
 from llmcoop.lowering import Finished
+from llmcoop.rewrites import Rewrite, files, save
 from llmcoop.toolchain import Toolchain
 from llmcoop.values import Candidate, Program
 
 PATCH = "rewrite.patch"
+REWRITES = "rewrites"  # folder of those that later builds can have
 
 
 def write(
@@ -52,6 +54,13 @@ def write(
         (out / PATCH).write_text(_patch(program, texts), errors="surrogateescape")
         names.append(PATCH)
     return tuple(names)
+
+
+def write_rewrites(out: Path, rewrites: Sequence[Rewrite]) -> tuple[str, ...]:
+    """Write rewrites for builds into their folder, in place of those of an earlier run. Gives the files' names."""
+    for stale in files(out / REWRITES):
+        stale.unlink()
+    return tuple(str(save(rewrite, out / REWRITES).relative_to(out)) for rewrite in rewrites)
 
 
 def _patch(program: Program, texts: Mapping[str, str]) -> str:

@@ -21,6 +21,8 @@ from llmcoop.ir.worker import Worker
 from llmcoop.judge import MARGIN, CostModelJudge, Function, Judge, Proposal, RunJudge, Verdict
 from llmcoop.models import ModelError
 from llmcoop.proposers import passes
+from llmcoop.rewrites import Rewrite
+from llmcoop.rewrites.keeping import Keeper
 from llmcoop.sandbox import Limits, Sandbox
 from llmcoop.values import Acceptance, EvidenceKind
 
@@ -41,6 +43,7 @@ class Options(Protocol):
     run: str  # socket of the run that judges; empty: cost model
     proposer: str  # file.py:function; empty: the pass search
     accept: str  # the weakest evidence that lets a version in: by-construction, proved or tested
+    rewrites: str  # folder that keeps what is installed; empty: none does
 
 
 class FunctionSummary(Protocol):
@@ -63,6 +66,14 @@ class Host(Protocol):
 
     def extract(self, function: str) -> str:
         """The IR of a module in which only `function` is defined."""
+        ...
+
+    def canonical(self, function: str) -> str:
+        """The canonical text of `function`: the same wherever it is compiled."""
+        ...
+
+    def canonical_replacement(self, function: str, ir: str) -> str:
+        """`ir`, a version of `function` as extracted, in the names of the canonical text. Raises ValueError."""
         ...
 
     def check(self, function: str, ir: str) -> str | None:
@@ -101,6 +112,9 @@ def run(host: Host) -> None:
         judge = RunJudge(connection) if connection else CostModelJudge(worker, budget_s)
         examine = _examiner(options, worker)
         wanted = [summary for summary in host.functions() if judge.wants(summary.name)]
+        # A run that judges keeps what it finds by itself.
+        folder = "" if options.run else options.rewrites
+        keeper = Keeper(host, (summary.name for summary in wanted), Path(folder)) if folder else None
         stopped = False
         for summary in sorted(wanted, key=lambda summary: -summary.work):
             if stopped or time.monotonic() >= deadline:
@@ -108,7 +122,7 @@ def run(host: Host) -> None:
                 continue
             # Without the name of its file, a version is the same on every machine.
             function = Function(summary.name, ir_text.shown(host.extract(summary.name)), summary.instructions)
-            improvement = Improvement(host, function, judge, examine)
+            improvement = Improvement(host, function, judge, examine, keeper)
             try:
                 stopped = _pursue(improvement, propose(function, worker), deadline)
             except CompilerFailed as failure:
@@ -163,8 +177,11 @@ def _examiner(options: Options, worker: Worker) -> Examine:
 class Improvement:
     """What was proposed for one function, and the best of it."""
 
-    def __init__(self, host: Host, function: Function, judge: Judge, examine: Examine) -> None:
+    def __init__(
+        self, host: Host, function: Function, judge: Judge, examine: Examine, keeper: Keeper | None = None
+    ) -> None:
         self._host, self._function, self._judge, self._examine = host, function, judge, examine
+        self._keeper = keeper
         self._verdicts: dict[str, Verdict] = {}  # by IR
         self._best: tuple[Proposal, Verdict, Finding] | None = None
 
@@ -189,13 +206,35 @@ class Improvement:
         if self._best is None:
             return
         proposal, verdict, finding = self._best
+        rewrite = self._kept(proposal, verdict, finding)
         refusal = self._host.replace(self._function.name, proposal.ir)
         if refusal is not None:
             self._missed("Refused", proposal, refusal)
             return
+        if self._keeper and rewrite:
+            self._keeper.save(rewrite)
         gain = f" ({verdict.speedup:.2f}x)" if verdict.speedup is not None else ""
         message = f"{_line(verdict.message)}{gain} by {proposal.pipeline}; {finding.message}"
         self._host.passed("Rewritten", self._function.name, message)
+
+    def _kept(self, proposal: Proposal, verdict: Verdict, finding: Finding) -> Rewrite | None:
+        """The proposal as a later build will apply it, if somebody keeps it; made while the function is as it was."""
+        if self._keeper is None:
+            return None
+        estimate = f"estimated {verdict.speedup:.2f}x" if verdict.speedup is not None else "estimated"
+        options = self._host.options
+        by = Path(options.proposer).name or (f"model {options.model}" if options.model else "pass search")
+        try:
+            return self._keeper.rewrite(
+                self._function.name,
+                proposal.ir,
+                evidence=finding.recorded,
+                measured=f"{estimate} by LLVM's cost model, {_line(verdict.message)}",
+                origin=f"{by}: {_line(proposal.pipeline)}",
+            )
+        except ValueError as refusal:
+            self._missed("NotKept", proposal, str(refusal))
+            return None
 
     def _tried(self, proposal: Proposal) -> Verdict | None:
         # The gate is cheap and the judge is not.

@@ -35,6 +35,8 @@ class Completed:
     timed_out: bool
     seconds: float
     output_exceeded: bool = False  # killed because it wrote more than `output_limit` bytes
+    busy_ns: int = 0  # how long its first thread had a CPU; 0 where the system does not say
+    queued_ns: int = 0  # how long that thread was ready but had none
 
 
 class ChildDied(ToolchainError):  # noqa: N818 - it says what happened
@@ -76,6 +78,8 @@ def run(
     try:
         drained = exchange.until(started + timeout_s)
         ended = drained and _exited(process, started + timeout_s - time.monotonic())
+        seconds = time.monotonic() - started
+        busy_ns, queued_ns = _scheduled(process.pid)
     finally:
         _end(process)
     return Completed(
@@ -84,8 +88,10 @@ def run(
         stdout=bytes(exchange.stdout),
         stderr=bytes(exchange.stderr),
         timed_out=not ended and not exchange.exceeded,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         output_exceeded=exchange.exceeded,
+        busy_ns=busy_ns,
+        queued_ns=queued_ns,
     )
 
 
@@ -272,6 +278,15 @@ def _exited(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
         return bool(select.select([pidfd], [], [], max(0.0, timeout_s))[0])
     finally:
         os.close(pidfd)
+
+
+def _scheduled(pid: int) -> tuple[int, int]:
+    """For how long the first thread of an unreaped process had a CPU, and waited for one, in nanoseconds."""
+    try:
+        busy_ns, queued_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return 0, 0
+    return int(busy_ns), int(queued_ns)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

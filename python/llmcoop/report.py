@@ -12,7 +12,7 @@ from llmcoop import record
 from llmcoop.errors import UsageError
 from llmcoop.values import Adequacy, Candidate, EvidenceKind, Level, Measurement, Outcome, Program
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 FILE_NAME = "result.json"
 
 
@@ -78,6 +78,24 @@ class LevelGain:
     speedup: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of a winner is no rewrite of a function."""
+
+    function: str  # or another part of it, such as "assembly"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRewrites:
+    """What later builds can have of the winner: rewrites of single functions, in the folder `rewrites`."""
+
+    files: tuple[str, ...]
+    evidence: EvidenceKind | None  # of the program that is built with all of them; None without any
+    measurement: Measurement | None  # of that program, on the workload
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +186,7 @@ class Run:
     elapsed_s: float
     winner: Winner | None
     gain_by_level: tuple[LevelGain, ...]
+    rewrites: KeptRewrites | None  # None without a winner
     candidates: tuple[OutcomeCount, ...]
     tests: Testing | None  # None where no candidate needed them: all were correct by construction
     model: ModelUse | None  # None for a run by search alone
@@ -236,6 +255,7 @@ def summary(run: Run) -> str:
     if run.winner:
         lines += _winner_lines(run.winner)
     lines += [f"  gain at level {gain.level}: {_ratio(gain)}" for gain in run.gain_by_level]
+    lines += _rewrite_lines(run.rewrites) if run.rewrites else []
     counts = ", ".join(f"{count.candidates} {count.outcome}" for count in run.candidates if count.candidates)
     lines.append(f"  candidates: {counts or 'none'}; {run.elapsed_s:.0f} s")
     lines += [
@@ -249,6 +269,13 @@ def summary(run: Run) -> str:
         lines.append(f"  the required speedup of {run.required_speedup:g}x was missed")
     lines.append(f"  results: {run.out}")
     return "\n".join(lines)
+
+
+def _rewrite_lines(kept: KeptRewrites) -> list[str]:
+    """What a build with the plugin will have of it."""
+    gain = f", {_ratio(kept.measurement)} together" if kept.measurement else ""
+    lost = [f"  not a rewrite: {each.function}: {each.reason}" for each in kept.left_out]
+    return [f"  rewrites for builds: {len(kept.files)}{gain}", *lost]
 
 
 def _model_line(model: ModelUse) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from llmcoop import attribution, checks, export, report, workspace
 from llmcoop.agents.guiding import GuidingAgent, ModelPolicy
 from llmcoop.agents.testing import TestsAgent
 from llmcoop.allowance import Allowance, Clock
+from llmcoop.announcer import Announcer
 from llmcoop.authored import Authored
 from llmcoop.conclusion import Findings, conclude
 from llmcoop.crew import Crew, assemble
@@ -22,7 +22,7 @@ from llmcoop.errors import UsageError
 from llmcoop.evaluate import Confirmed, Evaluator
 from llmcoop.examiner import Examiner
 from llmcoop.expansions import Expansions
-from llmcoop.function_mode import as_program
+from llmcoop.function_mode import SOURCE, as_program
 from llmcoop.function_search import FunctionSearch
 from llmcoop.guide import Policy
 from llmcoop.guide.bandit import BanditPolicy
@@ -39,11 +39,12 @@ from llmcoop.proposers.levers import BOLT_LEVER, PROGRAM_LEVERS, Lever, function
 from llmcoop.proposers.search import RecipeSearch
 from llmcoop.recipe_rounds import RecipeRounds
 from llmcoop.replay import Replay
-from llmcoop.report import Event, LevelGain, Listener, ModelUse, Run
-from llmcoop.rewrites import Rewrites, as_candidate
+from llmcoop.report import LevelGain, Listener, ModelUse, Run
+from llmcoop.rewrites.reduction import Reducer, Reduction
 from llmcoop.search import Search
 from llmcoop.spec import Spec
 from llmcoop.store import Store
+from llmcoop.user_rewrites import UserRewrites, as_candidate
 from llmcoop.values import Candidate, Outcome
 
 STORE = "store.db"
@@ -59,6 +60,7 @@ _CONFIRM_PAIRS = (LEAST_PAIRS + 1, 40)  # kept back for at any rate, and what th
 _LEAST_CONFIRM_S = 30.0  # that a winner may take to confirm, however quick the program is
 _CONFIRMED_AT_MOST = 3
 _ATTRIBUTION_SHARE = 0.05  # of the budget, when more than one level was changed
+_REDUCTION_SHARE, _MOST_REDUCTION_S = 0.1, 20.0  # for measuring what is left of a winner in rewrites of functions
 _ATTACK_SHARE = 0.05  # of the budget, for attacking one candidate of a model
 _ATTACK_S = (10.0, 20.0)  # at least, and at most
 _VARIANTS_S = 10.0  # for checking variants of the workload that a model wrote
@@ -105,7 +107,7 @@ def optimize(
         clock = Clock(spec.budget, store.spent_s(run))
         pool = ThreadPoolExecutor(_THREADS)
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        announce = _Announcer(clock, listener)
+        announce = Announcer(clock, listener)
         spec = as_program(spec, out)
         program = stack.enter_context(prepared(spec, folder, pool, lambda message: announce("prepare", message)))
         interruption.defer()
@@ -122,19 +124,6 @@ def _recorder(path: Path, spec: Spec, resume: bool) -> Recorder:
     return Recorder(path, header, resume=resume)
 
 
-class _Announcer:
-    """Tells the listener, with the time and the best estimate so far."""
-
-    def __init__(self, clock: Clock, listener: Listener) -> None:
-        self._clock = clock
-        self._listener = listener
-        self.history: History | None = None
-
-    def __call__(self, phase: str, message: str) -> None:
-        best = math.exp(self.history.best_log_speedup) if self.history else None
-        self._listener(Event(self._clock.spent_s, phase, message, best))
-
-
 @dataclass(frozen=True, slots=True)
 class _Site:
     """All that a run works with."""
@@ -148,7 +137,7 @@ class _Site:
     program: Prepared
     folder: Path
     pool: ThreadPoolExecutor
-    announce: _Announcer
+    announce: Announcer
     interruption: Interruption
     crew: Crew | None
     replay: Replay | None
@@ -198,7 +187,7 @@ class _Run:
         found = [checks.identity(self._program, self._evaluator, identity_s), *checks.inputs(self._program)]
         if self._history.evaluations:
             self._announce("search", f"going on after {len(self._history.evaluations)} candidates")
-        rewrites = Rewrites(
+        rewrites = UserRewrites(
             *(self._spec, site.rewrites, self._authored, self._history),
             announce=lambda message: self._announce("rewrite", message),
         )
@@ -208,18 +197,21 @@ class _Run:
         interrupted = site.interruption.requested
         self._announce("confirm", "measuring the best candidate again from scratch")
         confirmed = self._confirm()
+        winner = next((each for each in confirmed if each.evaluation.outcome is Outcome.ACCEPTED), None)
+        reduction = self._reduction(winner)
         findings = Findings(
             evaluations=self._history.evaluations,
             confirmed=confirmed,
             checks=[*found, *rewrites.checks()],
             interrupted=interrupted,
             tests=self._examiner.testing,
-            gains=self._gains(confirmed),
+            gains=self._gains(winner),
+            rewrites=reduction and reduction.kept,
             model=self._model_use(search),
             spending=tuple(self._diary.spending(self._history.evaluations)),
             elapsed_s=site.clock.spent_s,
         )
-        result = conclude(findings, self._spec, self._program, site.out, self._export(findings))
+        result = conclude(findings, self._spec, self._program, site.out, self._export(findings, reduction))
         report.write(result, site.out)
         if not (interrupted or search.model_lost):
             site.store.finish(site.id, result.outcome)
@@ -369,18 +361,32 @@ class _Run:
                 break
         return confirmed
 
-    def _gains(self, confirmed: Sequence[Confirmed]) -> tuple[LevelGain, ...]:
-        winner = next((each for each in confirmed if each.evaluation.outcome is Outcome.ACCEPTED), None)
+    def _gains(self, winner: Confirmed | None) -> tuple[LevelGain, ...]:
         if winner is None:
             return ()
         seconds = min(_MOST_HASTY_S, _ATTRIBUTION_SHARE * self._spec.budget.seconds)
         return attribution.gains(winner, self._program.lowering, self._evaluator, seconds)
 
-    def _export(self, findings: Findings) -> tuple[str, ...]:
+    def _reduction(self, winner: Confirmed | None) -> Reduction | None:
+        """What later builds can have of the winner; None without one, or for a user who wants to leave."""
+        site = self._site
+        if winner is None or site.interruption.requested:
+            return None
+        reducer = Reducer(
+            *(self._spec, self._program, self._evaluator, self._examiner),
+            made_up=(SOURCE,) if self._spec.function else (),
+            folder=site.folder,
+            prepare_tests=self._prepare_tests,
+            announce=lambda message: self._announce("rewrites", message),
+        )
+        seconds = min(_MOST_REDUCTION_S, _REDUCTION_SHARE * self._spec.budget.seconds)
+        return reducer.reduce(winner.evaluation.candidate, seconds)
+
+    def _export(self, findings: Findings, reduction: Reduction | None) -> tuple[str, ...]:
         """Write the best executable and its artifacts; a result that spoke of older ones goes first."""
         (self._site.out / report.FILE_NAME).unlink(missing_ok=True)
         winner = findings.winner.evaluation.candidate if findings.winner else None
-        return export.write(
+        written = export.write(
             self._site.out,
             self._program.toolchain,
             self._spec.program,
@@ -388,3 +394,4 @@ class _Run:
             (winner, self._program.lowering.finish(winner)) if winner else None,
             self._program.lowering.texts(winner) if winner else {},
         )
+        return (*written, *export.write_rewrites(self._site.out, reduction.rewrites if reduction else ()))

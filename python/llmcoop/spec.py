@@ -25,7 +25,7 @@ T = TypeVar("T", "Spec", "ModelChoice", Program, Invocation)
 
 _INVOCATION = ("args", "stdin", "stdin_text", "files")
 _KEYS = {
-    "": ("program", "workload", "test", "budget", "options", "model"),
+    "": ("program", "workload", "test", "budget", "options", "model", "project"),
     "[program]": ("sources", "function", "rewrites", "cflags", "ldflags"),
     "[workload]": (*_INVOCATION, "exit_code", "variant"),
     "[[workload.variant]]": _INVOCATION,
@@ -33,6 +33,7 @@ _KEYS = {
     "[budget]": tuple(entry.name for entry in fields(Budget)),
     "[options]": ("accept", "levels", "require_speedup", "sandbox", "tests"),
     "[model]": model_choice.KEYS,
+    "[project]": ("directory", "configure", "build", "test", "benchmark", "functions"),
 }
 _BUDGET_OF_MODELS = Budget(seconds=600.0, calls=40)  # where a model is named but no budget
 
@@ -82,12 +83,20 @@ def load(path: Path) -> Spec:
     Raises `UsageError` when the file or one that it names can't be read, or a key is unknown, missing or of
     the wrong type.
     """
+    return _budgeted(_spec(read(path)))
+
+
+def read(path: Path) -> Table:
+    """The whole of the file `path`, or of the llmcoop.toml of the folder `path`.
+
+    Raises `UsageError` when it can't be read, is not valid TOML or has a key at its top level that is not known.
+    """
     file = path / FILE_NAME if path.is_dir() else path
     try:
         document = tomllib.loads(read_bytes(file, "spec file").decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}", "docs/spec.md describes the file") from error
-    return _budgeted(_spec(Table(file.absolute(), _KEYS, "", document)))
+    return Table(file.absolute(), _KEYS, "", document)
 
 
 class SpecOptions(TypedDict, total=False):
@@ -126,7 +135,7 @@ def from_options(sources: Sequence[str | Path] = (), **options: Unpack[SpecOptio
         "accept": _acceptance,
         "levels": _levels,
         "budget": lambda text: parse_budget(text, base.budget),
-        "require_speedup": _speedup,
+        "require_speedup": required_speedup,
         "sandbox": bool,
     }
     changes = {name: convert(given[name]) for name, convert in read.items() if name in given}
@@ -218,7 +227,7 @@ def _spec(table: Table) -> Spec:
             ),
             workload=_workload(table.table("workload")),
             tests=tuple(_expectation(test) for test in table.tables("test", "[[test]]")),
-            budget=_budget(table.table("budget")),
+            budget=budget_of(table.table("budget")),
             budgeted="budget" in table.data,
             model=model_choice.of_table(table.table("model")),
         ),
@@ -227,7 +236,7 @@ def _spec(table: Table) -> Spec:
         accept=None if accept is None else _acceptance(accept),
         kept_tests=None if tests is None else folder_at(here / tests, "tests"),
         levels=_levels(levels) if levels else None,
-        require_speedup=None if speedup is None else _speedup(speedup),
+        require_speedup=None if speedup is None else required_speedup(speedup),
         sandbox=options.flag("sandbox"),
     )
 
@@ -287,7 +296,8 @@ def _exit_code(table: Table) -> int | None:
     return code
 
 
-def _budget(table: Table) -> Budget:
+def budget_of(table: Table) -> Budget:
+    """What the table [budget] says. Raises `UsageError`."""
     chosen: dict[str, float | int] = {}
     for name in table.data:
         value = table.number(name)
@@ -309,7 +319,8 @@ def _amount(name: str, value: float) -> float | int:
     return int(value)
 
 
-def _speedup(value: float) -> float:
+def required_speedup(value: float) -> float:
+    """`value`, if a speedup can be required so. Raises `UsageError`."""
     if not 0 < value < float("inf"):
         raise UsageError(f"the required speedup must be over 0, not {value}", "1.05 asks for 5% faster")
     return float(value)

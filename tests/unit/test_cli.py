@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,14 +89,20 @@ def test_exit_codes_follow_the_outcome() -> None:
 def test_help_and_its_page_say_the_same() -> None:
     """Rows of docs/commands.md: an option or argument as it is written, and its help."""
     rows = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|$", DOCUMENT.read_text(), re.MULTILINE))
-    shown: dict[str, str] = {}
     group = typer.main.get_command(cli.app)
     assert isinstance(group, TyperGroup)
+    assert rows == dict(_shown(group, ""))
+
+
+def _shown(group: TyperGroup, before: str) -> Iterator[tuple[str, str]]:
+    """The commands of a group, and of groups in it, with their options and arguments."""
     for name, command in group.commands.items():
-        shown[f"llmcoop {name}"] = command.help or ""
+        yield f"llmcoop {before}{name}", command.help or ""
+        if isinstance(command, TyperGroup):
+            yield from _shown(command, f"{before}{name} ")
+            continue
         for parameter in command.params:
-            shown[f"{name} {_written(parameter)}"] = getattr(parameter, "help", None) or ""
-    assert rows == shown
+            yield f"{before}{name} {_written(parameter)}", getattr(parameter, "help", None) or ""
 
 
 def _written(parameter: object) -> str:

@@ -36,7 +36,16 @@ GREEDY = Evaluation(CANDIDATE, Outcome.NOT_FASTER, SEEMED_FASTER.evidence, FASTE
 def findings(*confirmed: Evaluation, tried: int = 1, interrupted: bool = False) -> Findings:
     measured = [Confirmed(evaluation, ()) for evaluation in confirmed]
     return Findings(
-        [SEEMED_FASTER] * tried, measured, (), interrupted, tests=None, gains=(), model=None, spending=(), elapsed_s=5.0
+        [SEEMED_FASTER] * tried,
+        measured,
+        (),
+        interrupted,
+        tests=None,
+        gains=(),
+        rewrites=None,
+        model=None,
+        spending=(),
+        elapsed_s=5.0,
     )
 
 

@@ -38,7 +38,7 @@ FORBIDDEN = {
     "llmcoop.guide": EVIDENCE_KNOWS_NOT - {"llmcoop.search"} | {"llmcoop.models", "llmcoop.agents"},
     "llmcoop.verdict": {"llmcoop.runner", "llmcoop.testing", "os", "time", "pathlib", "subprocess"},
     "llmcoop.statistics": {"llmcoop.runner", "llmcoop.measure", "os", "time", "pathlib", "subprocess"},
-    "llmcoop.plugin": {"llmcoop.run", "llmcoop.store"},
+    "llmcoop.plugin": {"llmcoop.run", "llmcoop.store", "llmcoop.rewrites.reduction"},
 }
 # A module that only these may import.
 RESERVED = {
@@ -47,8 +47,11 @@ RESERVED = {
     "openai": {"llmcoop.models.connection"},
     "httpx2": {"llmcoop.models.connection"},
     "llmcoop.cli": {"llmcoop.__main__"},
-    "typer": {"llmcoop.cli", "llmcoop.bench_commands"},
-    "rich": {"llmcoop.cli", "llmcoop.bench_commands"},
+    "typer": {
+        "llmcoop.cli",
+        *(f"llmcoop.{name}_commands" for name in ("bench", "compiler", "project", "rewrite")),
+    },
+    "rich": {"llmcoop.cli", "llmcoop.bench_commands", "llmcoop.rewrite_commands"},
     "llmcoop.bench": {"llmcoop.bench_commands", "llmcoop.bench_report"},
     "llmcoop.run": {"llmcoop", "llmcoop.cli"},
     "llmcoop.examination": {"llmcoop", "llmcoop.cli"},

@@ -14,6 +14,8 @@ from llmcoop.report import (
     Check,
     CheckStatus,
     Environment,
+    KeptRewrites,
+    LeftOut,
     LevelGain,
     LevelSpending,
     ModelUse,
@@ -60,6 +62,12 @@ RUN = Run(
         sanitizers=("address", "memory"),
     ),
     gain_by_level=(LevelGain(Level.IR, 1.25, 1.2, 1.3),),
+    rewrites=KeptRewrites(
+        ("hot-0123456789abcdef.rewrite",),
+        EvidenceKind.TESTED,
+        Measurement((100, 101, 102), (82, 83, 84), 1.22, 1.2, 1.25),
+        (LeftOut("cold", "it was inlined"),),
+    ),
     candidates=(OutcomeCount(Outcome.ACCEPTED, 1), OutcomeCount(Outcome.REFUTED, 0)),
     tests=Testing(40, 19, 9000, (Rejected("unclean", 3),), 20.5, ADEQUACY),
     model=ModelUse("large", 12, 34000, 0.25, unusable=1, unanswered=0, ended="the budget is spent", lost=False),
@@ -73,7 +81,14 @@ RUN = Run(
     files=("best", "result.json"),
 )
 NOTHING = replace(
-    RUN, outcome=RunOutcome.NOTHING_FASTER, winner=None, tests=None, model=None, gain_by_level=(), required_speedup=None
+    RUN,
+    outcome=RunOutcome.NOTHING_FASTER,
+    winner=None,
+    tests=None,
+    model=None,
+    gain_by_level=(),
+    rewrites=None,
+    required_speedup=None,
 )
 
 
@@ -87,14 +102,14 @@ def test_a_run_that_is_written_is_read_back(run: Run, tmp_path: Path) -> None:
 
 def test_the_file_has_the_schema_version_and_the_speedup(tmp_path: Path) -> None:
     content = json.loads(report.write(RUN, tmp_path).read_text())
-    assert (content["schema"], content["speedup"], content["outcome"]) == (3, 1.25, "improved")
+    assert (content["schema"], content["speedup"], content["outcome"]) == (4, 1.25, "improved")
     assert json.loads(report.to_json(NOTHING))["speedup"] == 1.0
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"schema": 4}, "schema version 4"),
+        ({"schema": 5}, "schema version 5"),
         ({"outcome": "splendid"}, "is not a result"),
         ({"elapsed_s": "long"}, "is not a result"),
         ({"files": None}, "is not a result"),
@@ -136,6 +151,8 @@ def test_the_summary_says_what_how_and_why() -> None:
         "hidden variant 1: 1.100x",
         "by-construction; 12 test cases passed, 3 of them hidden",
         'search: clones; recipe {"clones":["x86-64-v3"]',
+        "rewrites for builds: 1, 1.220x [1.200, 1.250] together",
+        "not a rewrite: cold: it was inlined",
         "1 accepted",
         "check variants: skipped",
         "1.3x was missed",

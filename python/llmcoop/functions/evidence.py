@@ -26,6 +26,13 @@ class Finding:
         """Whether the new version may take the place of the old one."""
         return self.kind not in (None, EvidenceKind.REFUTED)
 
+    @property
+    def recorded(self) -> str:
+        """In one line, the kind first: "tested: on 40 inputs …"; of what needs no more words, the kind alone."""
+        if self.kind is None or self.kind is EvidenceKind.BY_CONSTRUCTION:
+            return self.kind or ""
+        return f"{self.kind}: {_line(self.message).removeprefix(f'{self.kind} ')}"
+
 
 def examined(worker: Worker, old_ir: str, new_ir: str, function: str, *, accept: Acceptance, seconds: float) -> Finding:
     """The evidence for `function` of `new_ir` in place of that of `old_ir`, as strong as `accept` at least.

@@ -17,7 +17,7 @@ from llmcoop.verdict import decide
 _ATTACKS_SHARE = 0.3  # of the budget, for all attacks together
 
 
-class Rewrites:
+class UserRewrites:
     """The rewrites that a user names, each a candidate at source level."""
 
     def __init__(
