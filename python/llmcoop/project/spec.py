@@ -31,6 +31,12 @@ class ProjectSpec:
     require_speedup: float | None = None
     sandbox: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse a budget that nobody would keep: compilers ask the model, each by itself. Raises `UsageError`."""
+        for name in ("tokens", "usd", "candidates"):
+            if getattr(self.budget, name) is not None:
+                raise UsageError(f"`llmcoop project` can't keep a budget of {name}", "limit it by seconds and calls")
+
 
 def load(path: Path) -> ProjectSpec:
     """The project in the file `path`, or in the llmcoop.toml of the folder `path`.

@@ -78,3 +78,9 @@ def test_what_does_not_fit_is_an_error_that_says_where(tmp_path: Path, text: str
     with pytest.raises(UsageError, match=expected) as raised:
         load(written(tmp_path, text))
     assert "llmcoop.toml" in str(raised.value) or "gone" in str(raised.value) or "over 0" in str(raised.value)
+
+
+@pytest.mark.parametrize("limit", ["usd = 0.5", "tokens = 1000", "candidates = 3"])
+def test_a_budget_that_nobody_would_keep_is_refused(tmp_path: Path, limit: str) -> None:
+    with pytest.raises(UsageError, match="can't keep a budget of"):
+        load(written(tmp_path, f"{LEAST}[budget]\n{limit}"))
