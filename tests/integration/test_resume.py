@@ -127,7 +127,7 @@ def moments(count: int) -> Iterator[float]:
         yield LATEST_KILL_S * (part + chance.random()) / count
 
 
-@pytest.mark.parametrize("after_s", moments(6), ids=lambda after_s: f"{after_s:.2f}")
+@pytest.mark.parametrize("after_s", [*moments(6)], ids=lambda after_s: f"{after_s:.2f}")
 def test_killed_run_is_resumed_without_loss(bench: Bench, after_s: float) -> None:
     run = bench.start(*options(bench))
     with contextlib.suppress(subprocess.TimeoutExpired):

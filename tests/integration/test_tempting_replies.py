@@ -15,10 +15,10 @@ from insisting import TEMPTATIONS, Temptation
 from llmcoop.sandbox import Sandbox
 from llmcoop.values import Outcome
 
-CHOSEN = ("curves", "fingerprints", "kendall")  # benchmarks/tempting.py runs all of them, and longer
+CHOSEN = ("curves", "kendall")  # benchmarks/tempting.py runs all of them, and longer
 REPLIES = 3
 BUDGET, TIMEOUT_S = f"seconds=150,candidates={REPLIES + 2}", 300
-AT_ONCE = 3
+AT_ONCE = 2
 
 pytestmark = pytest.mark.slow
 
