@@ -5,8 +5,8 @@
 DIR has a folder for each project, with its unpacked sources and an llmcoop.toml with the table [project]. Copies of
 each project are built by clang, with the plugin and no rewrites, in a search that saves what it finds, and with those
 rewrites in two folders. Its own tests must pass in each, and objects must be the same where nothing differs. Then full
-builds are timed in interleaved pairs: by clang and with no rewrites, by clang and with at most 100 rewrites. To
-configure is not part of a build.
+builds are timed in interleaved pairs: by clang and with no rewrites, and by clang and with 100 rewrites that put back
+what they replace, so that only what applying them costs is seen. To configure is not part of a build.
 """
 
 from __future__ import annotations
@@ -20,19 +20,23 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from llmcoop import process, statistics
 from llmcoop.errors import LLMCoopError, ProgramError
+from llmcoop.ir.worker import Worker
 from llmcoop.project import compilations
+from llmcoop.project.compilations import Compilation, front_end
 from llmcoop.project.compilers import Compilers
 from llmcoop.project.spec import ProjectSpec, load
-from llmcoop.toolchain import Toolchain
+from llmcoop.rewrites import Rewrite, Stage, files, save
+from llmcoop.sandbox import Sandbox
+from llmcoop.toolchain import LLVM_MAJOR, Toolchain
 
-REWRITES = 100  # that are applied in a timed build, at most
+REWRITES = 100  # in a timed build
 TIMEOUT_S = 3600.0
 _ELF, _TYPE, _OBJECT = b"\x7fELF", slice(16, 18), b"\x01\x00"  # how a file starts, where its type is, and that one
 
@@ -110,6 +114,11 @@ class Copies:
         """What the search saves."""
         return self.folder / "rewrites"
 
+    @property
+    def identities(self) -> Path:
+        """Rewrites that change nothing."""
+        return self.folder / "identities"
+
     def by_clang(self, name: str) -> Copy:
         """One that clang alone builds."""
         flag, clang = self._forget(name), self.toolchain.clang
@@ -144,7 +153,7 @@ def study(copies: Copies, budget: str, pairs: int) -> bool:
     compiles = len(compilations.logged(copies.toolchain, log))
     found = _built(searched)
     applied, elsewhere = copies.by_us("applied", **kept), copies.by_us("applied-in-another-folder", **kept)
-    saved = sorted(copies.rewrites.glob("*.rewrite"))
+    saved = files(copies.rewrites)
     first, second = _built(applied), _built(elsewhere)
     for copy in (plain, none, searched, applied):
         copy.test()
@@ -154,13 +163,39 @@ def study(copies: Copies, budget: str, pairs: int) -> bool:
     _told("search, and applied", found, first)  # they differ where a file is compiled twice: each search is its own
     if pairs:
         _time(plain, copies.by_us("timed-with-none"), "no rewrites", compiles, pairs)
-        some = copies.folder / "some"
-        some.mkdir()
-        for path in saved[:REWRITES]:
-            shutil.copy(path, some)
-        timed = copies.by_us("timed-with-some", LLMCOOP_REWRITES=str(some))
-        _time(plain, timed, f"{min(len(saved), REWRITES)} rewrites", compiles, pairs)
+        _keep_identities(copies, compilations.logged(copies.toolchain, log))
+        timed = copies.by_us("timed-with-many", LLMCOOP_REWRITES=str(copies.identities))
+        _time(plain, timed, f"{len(files(copies.identities))} rewrites", compiles, pairs)
+        _told("those, and clang alone", clangs, _built(timed))  # they differ where there is debug info: it is lost
     return good
+
+
+def _keep_identities(copies: Copies, compiled: Sequence[Compilation]) -> None:
+    """Keep rewrites of functions all over the project that put back what they replace."""
+    with tempfile.TemporaryDirectory() as scratch, Worker(Sandbox.find()) as worker:
+        modules = [(unit, compilation) for compilation in compiled if (unit := front_end(compilation, Path(scratch)))]
+        each = ((unit, worker.functions(unit.bitcode), compilation) for unit, compilation in modules)
+        found = [
+            (unit, function.name, compilation)
+            for unit, functions, compilation in each
+            for function in functions
+            if function.eligible and function.name != "main"
+        ]
+        for unit, name, compilation in found[:: max(1, len(found) // REWRITES)][:REWRITES]:
+            same = worker.canonical(unit.bitcode, name)
+            rewrite = Rewrite(
+                function=name,
+                module=compilation.source.name,
+                stage=Stage.START,
+                target=compilation.triple,
+                llvm=LLVM_MAJOR,
+                before=same,
+                evidence="by-construction",
+                measured="not at all",
+                origin="benchmarks/projects.py",
+                after=same,
+            )
+            save(rewrite, copies.identities)
 
 
 def _built(copy: Copy) -> dict[Path, bytes]:
