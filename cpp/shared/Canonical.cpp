@@ -54,8 +54,18 @@ static void dropScopeNames(const Instruction &I) {
     dropScopeNames(Declaration->getScopeList());
 }
 
+/// A pass may have added to what LLVM says of its own functions; a module that
+/// was written and read again has lost that.
+static void resetIntrinsics(Module &M) {
+  for (Function &G : M)
+    if (Intrinsic::ID ID = G.getIntrinsicID())
+      G.setAttributes(
+          Intrinsic::getAttributes(M.getContext(), ID, G.getFunctionType()));
+}
+
 static void dropMeaningless(Module &M, Function &F) {
   StripDebugInfo(M);
+  resetIntrinsics(M);
   dropNames(F);
   for (Instruction &I : instructions(F)) {
     dropScopeNames(I);
@@ -230,6 +240,51 @@ static void renameGlobals(Module &M, const Names &Pairs) {
   }
 }
 
+namespace {
+
+/// Gives the types of a module other names for a while; types belong to all
+/// modules of their context, so they get their own names back.
+class RenamedTypes {
+public:
+  RenamedTypes(const Module &M, const Names &Pairs);
+  ~RenamedTypes();
+  RenamedTypes(const RenamedTypes &) = delete;
+  RenamedTypes &operator=(const RenamedTypes &) = delete;
+
+private:
+  void hide(StructType *Type);
+
+  SmallVector<std::pair<StructType *, std::string>> Hidden;
+};
+
+} // namespace
+
+RenamedTypes::RenamedTypes(const Module &M, const Names &Pairs) {
+  StringMap<StructType *> Known;
+  for (StructType *Type : M.getIdentifiedStructTypes())
+    if (Type->hasName())
+      Known[Type->getName()] = Type;
+  for (const auto &[From, To] : Pairs)
+    hide(Known.lookup(From));
+  for (const auto &[From, To] : Pairs) {
+    if (StructType *Other = StructType::getTypeByName(M.getContext(), To))
+      hide(Other);
+    Known.lookup(From)->setName(To);
+  }
+}
+
+void RenamedTypes::hide(StructType *Type) {
+  Hidden.emplace_back(Type, Type->getName());
+  Type->setName("");
+}
+
+RenamedTypes::~RenamedTypes() {
+  for (const auto &[Type, Name] : Hidden)
+    Type->setName("");
+  for (const auto &[Type, Name] : Hidden)
+    Type->setName(Name);
+}
+
 static void renameTypes(Module &M, const Names &Pairs) {
   StringMap<StructType *> Known;
   for (StructType *Type : M.getIdentifiedStructTypes())
@@ -270,13 +325,14 @@ static std::unique_ptr<Module> extractInto(LLVMContext &Context,
 }
 
 CanonicalForm::CanonicalForm(Function &F) : F(F) {
-  LLVMContext Context;
-  std::unique_ptr<Module> M = extractInto(Context, F);
-  orderByUse(*M, *M->getFunction(F.getName()));
+  std::unique_ptr<Module> M = extractModule(F);
+  Function &Copy = *M->getFunction(F.getName());
+  dropMeaningless(*M, Copy);
+  orderByUse(*M, Copy);
   Globals = nameGlobals(*M, *F.getParent());
   Types = nameTypes(*M);
   renameGlobals(*M, Globals);
-  renameTypes(*M, Types);
+  RenamedTypes Renamed(*M, Types);
   Text = print(*M);
 }
 

@@ -66,10 +66,10 @@ def test_a_very_weak_model_does_no_harm(
 ) -> None:
     program = shutil.copytree(EXAMPLE, tmp_path / "program")
     with (program / spec.FILE_NAME).open("a") as file:
-        file.write(f'\n[model]\nbase_url = "{address}"\nmax_tokens = 1500\n')
+        file.write(f'\n[model]\nbase_url = "{address}"\nmax_tokens = 300\n')
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     run = llmcoop.optimize(
-        spec=program, model="local", levels=levels, budget="seconds=240,calls=6", out=tmp_path / "out"
+        spec=program, model="local", levels=levels, budget="seconds=400,calls=6", out=tmp_path / "out"
     )
     assert run.outcome in (RunOutcome.IMPROVED, RunOutcome.NOTHING_FASTER)
     assert run.model is not None
