@@ -19,6 +19,7 @@ from llmcoop.statistics import Verdict
 from llmcoop.values import Measurement, Outcome
 
 THRESHOLD = 0.01  # what is faster by less than this is not faster
+_UNDECIDED = "not decided: it may be, in more time or on a quieter machine"
 _LOSS = 0.005  # a function whose change is worth less than this goes back to what it was
 _LEAST_SECONDS, _USUAL_PAIRS, _MOST_PAIRS = 4.0, 10, 40  # of a trial
 
@@ -97,8 +98,10 @@ class Search:
         measured = self._contest.compare(self._plan(threshold, two_sided))
         if isinstance(measured, Misrun):
             return Trial(name, Outcome.REFUTED, None, measured.status)
-        faster = measure.verdict(measured, threshold) is Verdict.FASTER
-        return Trial(name, Outcome.ACCEPTED if faster else Outcome.NOT_FASTER, measured, kept=faster)
+        if measure.verdict(measured, threshold) is Verdict.FASTER:
+            return Trial(name, Outcome.ACCEPTED, measured, kept=True)
+        undecided = measured.high > 1 + threshold
+        return Trial(name, Outcome.NOT_FASTER, measured, _UNDECIDED if undecided else "")
 
     def _plan(self, threshold: float, two_sided: bool) -> Plan:
         left_s = self._deadline - time.monotonic()
